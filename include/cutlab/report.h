@@ -1,0 +1,24 @@
+/* Reports: tables, figures and a self-contained HTML page from run folders. */
+#ifndef CUTLAB_REPORT_H
+#define CUTLAB_REPORT_H
+
+#include <cutlab/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Reads `count` run folders (or folders that hold run folders, at any depth) and writes into
+   `folder`: report.html, summary.csv (one row a run), figures/NAME.vl.json, and where
+   Node.js and rsvg-convert are found, figures/NAME.svg, .pdf and .png. Runs are grouped by
+   everything but method and seed. `*table` (may be NULL) is a plain-text summary table;
+   release with cutlab_free. Missing Node.js or rsvg-convert is a warning. A folder that is
+   no run, or a truncated one, is CUTLAB_ERROR_FORMAT. */
+CUTLAB_API cutlab_status cutlab_report_write(cutlab_context *context, char **table,
+                                             const char *folder, const char *const *runs,
+                                             int count);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

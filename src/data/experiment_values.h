@@ -1,0 +1,55 @@
+/* The resolved values of an experiment, for the rooms that carry it out. The parameter table
+   in src/data/experiment.c says what each one means and accepts. */
+#ifndef CUTLAB_EXPERIMENT_VALUES_H
+#define CUTLAB_EXPERIMENT_VALUES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cutlab/dataset.h>
+#include <cutlab/objective.h>
+
+enum { cutlab_max_features = 1024 };
+
+typedef enum cutlab_sampling { CUTLAB_IID, CUTLAB_STRATIFIED } cutlab_sampling;
+typedef enum cutlab_rarity { CUTLAB_COMMON, CUTLAB_RARE, CUTLAB_EXTREMELY_RARE } cutlab_rarity;
+typedef enum cutlab_spacing { CUTLAB_LINEAR, CUTLAB_LOG } cutlab_spacing;
+
+/* Field names are the parameter names. */
+struct cutlab_experiment {
+  /* the world */
+  int64_t patches, dimension, examples;
+  int feature_count; /* K, the length of `frequencies` */
+  double frequencies[cutlab_max_features];
+  int rarity_count; /* 0: not given; then the first is common, the last extremely rare (for
+                       K = 2: rare), those between rare */
+  cutlab_rarity rarities[cutlab_max_features];
+  double sigma_d, sigma_b, alpha, balance;
+  cutlab_sampling sampling;
+  cutlab_form form;
+  /* the network */
+  double sigma_0, beta, r;
+  /* training */
+  cutlab_method method;
+  bool sampled; /* objective = exact | sampled */
+  int64_t cut_size;
+  double learning_rate;
+  int64_t iterations;
+  double stop_gradient_norm; /* 0: never */
+  uint64_t seed;             /* 0..2^63-1 */
+  /* computation and measurement */
+  cutlab_path path;
+  double tolerance;
+  int64_t log_points; /* logged iterations, both ends included; 0: every iteration */
+  cutlab_spacing log_spacing;
+  int64_t monte_carlo; /* fresh points per measurement; 0: none */
+};
+
+/* The rarity of feature k after the default has been applied. */
+cutlab_rarity cutlab_experiment_rarity(const struct cutlab_experiment *experiment, int k);
+/* "common", "rare" or "extremely rare". */
+const char *cutlab_rarity_name(cutlab_rarity rarity);
+/* "erm", "cutout" or "cutmix". */
+const char *cutlab_method_name(cutlab_method method);
+
+#endif
