@@ -53,8 +53,8 @@ CUTLAB_API cutlab_status cutlab_npy_read(cutlab_context *context, cutlab_array *
                                          const char *path, int64_t max_bytes);
 /* Reads every member, stored or deflated; `*arrays` is [*count], release with
    cutlab_npz_free. */
-CUTLAB_API cutlab_status cutlab_npz_read(cutlab_context *context, cutlab_array **arrays,
-                                         int *count, const char *path, int64_t max_bytes);
+CUTLAB_API cutlab_status cutlab_npz_read(cutlab_context *context, cutlab_array **arrays, int *count,
+                                         const char *path, int64_t max_bytes);
 CUTLAB_API void cutlab_npz_free(cutlab_array *arrays, int count);
 /* The member of that name, or NULL. */
 CUTLAB_API cutlab_array *cutlab_npz_find(cutlab_array *arrays, int count, const char *name);

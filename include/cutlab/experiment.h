@@ -57,6 +57,8 @@ CUTLAB_API cutlab_status cutlab_experiment_validate(cutlab_context *context,
    Release the text with cutlab_free. */
 CUTLAB_API cutlab_status cutlab_experiment_to_json(cutlab_context *context, char **text,
                                                    const cutlab_experiment *experiment);
+CUTLAB_API cutlab_status cutlab_experiment_to_yaml(cutlab_context *context, char **text,
+                                                   const cutlab_experiment *experiment);
 CUTLAB_API cutlab_status cutlab_experiment_from_json(cutlab_context *context,
                                                      cutlab_experiment *experiment,
                                                      const char *text);
@@ -68,6 +70,9 @@ CUTLAB_API char *cutlab_experiment_get(const cutlab_experiment *experiment, cons
 CUTLAB_API const cutlab_parameter *cutlab_experiment_parameter(int i);
 /* The name of preset i and, if `yaml` is not NULL, its YAML text; NULL past the end. */
 CUTLAB_API const char *cutlab_experiment_preset(int i, const char **yaml);
+/* Index of the name nearest to a misspelt one (Damerau-Levenshtein distance without regard to
+   case; of equals the first), or -1 without names. */
+CUTLAB_API int cutlab_nearest_name(const char *name, const char *const *names, int count);
 
 #ifdef __cplusplus
 }

@@ -4,10 +4,10 @@
 
 #if defined(__GNUC__)
 #define CUTLAB_API __attribute__((visibility("default")))
-#define CUTLAB_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define CUTLAB_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define CUTLAB_API
-#define CUTLAB_PRINTF(format, first)
+#define CUTLAB_PRINTF(text, first)
 #endif
 
 #endif

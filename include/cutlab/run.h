@@ -22,6 +22,11 @@ CUTLAB_API cutlab_status cutlab_run_execute(cutlab_context *context, char **resu
 CUTLAB_API cutlab_status cutlab_run_resume(cutlab_context *context, char **result,
                                            const char *folder);
 
+/* A readable summary of a result (the JSON text that execute and resume give): the features
+   with their outputs, losses, accuracies and speed. Release with cutlab_free. */
+CUTLAB_API cutlab_status cutlab_run_summary(cutlab_context *context, char **text,
+                                            const char *result_json);
+
 /* The paper's experiments: every method, `seeds` seeds from `first_seed` on, presets `paper`
    and `theory`, stratified and independent draws, as run folders
    FOLDER/PRESET-SAMPLING/METHOD-seedN. Finished runs are kept, unfinished ones resumed, so

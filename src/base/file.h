@@ -8,8 +8,8 @@
 
 /* Reads a whole file of at most `max_bytes` (0: 1 GiB) and ends it with a NUL that `*size`
    does not count. Release with free. Errors: CUTLAB_ERROR_IO with path and reason. */
-cutlab_status cutlab_file_read(cutlab_context *context, char **text, size_t *size,
-                               const char *path, int64_t max_bytes);
+cutlab_status cutlab_file_read(cutlab_context *context, char **text, size_t *size, const char *path,
+                               int64_t max_bytes);
 /* Writes to a temporary file beside `path`, flushes it to disk and renames it: a reader sees
    the old or the new content, and a failure leaves the old file and no temporary one. */
 cutlab_status cutlab_file_write(cutlab_context *context, const char *path, const void *data,

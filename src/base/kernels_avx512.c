@@ -1,0 +1,14 @@
+/* Kernels for AVX-512 (F, DQ, VL). */
+#ifdef CUTLAB_X86_KERNELS
+#define CUTLAB_VECTOR_BYTES 64
+#define CUTLAB_KERNEL_TABLE cutlab_kernels_avx512
+#define CUTLAB_KERNEL_NAME "avx512"
+#ifdef CUTLAB_HAVE_MVEC
+#define CUTLAB_VECTOR_EXP _ZGVeN8v_exp
+#define CUTLAB_VECTOR_LOG1P _ZGVeN8v_log1p
+#endif
+
+#include "base/kernels_body.h"
+#else
+typedef int cutlab_no_avx512_kernels;
+#endif

@@ -1,0 +1,228 @@
+/* The one source of all kernels, compiled once per instruction set by kernels_*.c, which
+   define CUTLAB_VECTOR_BYTES, CUTLAB_KERNEL_TABLE, CUTLAB_KERNEL_NAME and, where the C library
+   has vector mathematics, CUTLAB_VECTOR_EXP and CUTLAB_VECTOR_LOG1P. Kernels add in an order
+   that depends on the vector length only, never on how callers split the work. */
+#include <math.h>
+#include <string.h>
+
+#include "base/kernels.h"
+
+enum { lanes = CUTLAB_VECTOR_BYTES / 8 };
+typedef double vector __attribute__((vector_size(CUTLAB_VECTOR_BYTES)));
+typedef int64_t mask __attribute__((vector_size(CUTLAB_VECTOR_BYTES)));
+
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vector load(const double *p) {
+  vector v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+
+INLINE void store(double *p, vector v) {
+  memcpy(p, &v, sizeof v);
+}
+
+INLINE vector spread(double x) {
+  return x - (vector){0};
+}
+
+INLINE double horizontal_sum(vector v) {
+  double half[lanes];
+  memcpy(half, &v, sizeof v);
+  for (int width = lanes / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; ++i) half[i] += half[i + width];
+  return half[0];
+}
+
+#ifdef CUTLAB_VECTOR_EXP
+vector CUTLAB_VECTOR_EXP(vector x);
+vector CUTLAB_VECTOR_LOG1P(vector x);
+#define vector_exp CUTLAB_VECTOR_EXP
+#define vector_log1p CUTLAB_VECTOR_LOG1P
+#else
+INLINE vector vector_exp(vector x) {
+  for (int i = 0; i < lanes; ++i) x[i] = exp(x[i]);
+  return x;
+}
+INLINE vector vector_log1p(vector x) {
+  for (int i = 0; i < lanes; ++i) x[i] = log1p(x[i]);
+  return x;
+}
+#endif
+
+/* The tail of an array in a full vector, padded with zeros. */
+INLINE vector load_some(const double *p, int64_t count) {
+  vector v = {0};
+  memcpy(&v, p, (size_t)count * sizeof *p);
+  return v;
+}
+
+INLINE void store_some(double *p, vector v, int64_t count) {
+  memcpy(p, &v, (size_t)count * sizeof *p);
+}
+
+/* A tile of `rows` x `columns` inner products: one accumulator each, kept in registers. */
+INLINE void dots_tile(double *c, int64_t ldc, const double *a, int64_t lda, int rows,
+                      const double *b, int64_t ldb, int columns, int64_t depth) {
+  vector sum[4][2] = {{{0}}};
+  int64_t k = 0;
+  for (; k + lanes <= depth; k += lanes) {
+    vector right[2];
+    for (int j = 0; j < columns; ++j) right[j] = load(b + j * ldb + k);
+    for (int i = 0; i < rows; ++i) {
+      vector left = load(a + i * lda + k);
+      for (int j = 0; j < columns; ++j) sum[i][j] += left * right[j];
+    }
+  }
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < columns; ++j) {
+      double total = horizontal_sum(sum[i][j]);
+      for (int64_t l = k; l < depth; ++l) total += a[i * lda + l] * b[j * ldb + l];
+      c[i * ldc + j] = total;
+    }
+}
+
+static void dots(double *c, int64_t ldc, const double *a, int64_t lda, int64_t m, const double *b,
+                 int64_t ldb, int64_t n, int64_t depth) {
+  for (int64_t j = 0; j < n; j += 2) {
+    const double *right = b + j * ldb;
+    bool pair = j + 1 < n;
+    int64_t i = 0;
+    for (; i + 4 <= m; i += 4) {
+      if (pair)
+        dots_tile(c + i * ldc + j, ldc, a + i * lda, lda, 4, right, ldb, 2, depth);
+      else
+        dots_tile(c + i * ldc + j, ldc, a + i * lda, lda, 4, right, ldb, 1, depth);
+    }
+    for (; i < m; ++i) {
+      if (pair)
+        dots_tile(c + i * ldc + j, ldc, a + i * lda, lda, 1, right, ldb, 2, depth);
+      else
+        dots_tile(c + i * ldc + j, ldc, a + i * lda, lda, 1, right, ldb, 1, depth);
+    }
+  }
+}
+
+/* `width` vectors of one row of y, over all m rows of x. */
+INLINE void combine_strip(double *y, const double *c, const double *x, int64_t ldx, int64_t m,
+                          int width) {
+  vector sum[4];
+  for (int i = 0; i < width; ++i) sum[i] = load(y + i * lanes);
+  for (int64_t r = 0; r < m; ++r)
+    for (int i = 0; i < width; ++i) sum[i] += spread(c[r]) * load(x + r * ldx + i * lanes);
+  for (int i = 0; i < width; ++i) store(y + i * lanes, sum[i]);
+}
+
+static void combine(double *y, int64_t ldy, const double *c, int64_t ldc, int64_t n,
+                    const double *x, int64_t ldx, int64_t m, int64_t depth) {
+  int64_t k = 0;
+  for (; k + 4 * lanes <= depth; k += 4 * lanes)
+    for (int64_t s = 0; s < n; ++s) combine_strip(y + s * ldy + k, c + s * ldc, x + k, ldx, m, 4);
+  for (; k + lanes <= depth; k += lanes)
+    for (int64_t s = 0; s < n; ++s) combine_strip(y + s * ldy + k, c + s * ldc, x + k, ldx, m, 1);
+  for (; k < depth; ++k)
+    for (int64_t s = 0; s < n; ++s) {
+      double sum = y[s * ldy + k];
+      for (int64_t r = 0; r < m; ++r) sum += c[s * ldc + r] * x[r * ldx + k];
+      y[s * ldy + k] = sum;
+    }
+}
+
+static void exponential(double *y, const double *x, int64_t count) {
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) store(y + i, vector_exp(load(x + i)));
+  if (i < count) store_some(y + i, vector_exp(load_some(x + i, count - i)), count - i);
+}
+
+INLINE void sigmoid_sums_rows(double *row, double *column, const double *u, const double *w,
+                              int rows, const double *v, int64_t n) {
+  vector sum[4] = {{0}};
+  double weight[4], tail[4] = {0};
+  for (int k = 0; k < rows; ++k) weight[k] = w ? w[k] : 1;
+  int64_t j = 0;
+  for (; j + lanes <= n; j += lanes) {
+    vector total = load(column + j), right = load(v + j);
+    for (int k = 0; k < rows; ++k) {
+      vector s = 1 / (1 + u[k] * right);
+      sum[k] += s;
+      total += weight[k] * s;
+    }
+    store(column + j, total);
+  }
+  for (; j < n; ++j)
+    for (int k = 0; k < rows; ++k) {
+      double s = 1 / (1 + u[k] * v[j]);
+      tail[k] += s;
+      column[j] += weight[k] * s;
+    }
+  for (int k = 0; k < rows; ++k) row[k] = horizontal_sum(sum[k]) + tail[k];
+}
+
+static void sigmoid_sums(double *row, double *column, const double *u, const double *w, int64_t m,
+                         const double *v, int64_t n) {
+  memset(column, 0, (size_t)n * sizeof *column);
+  int64_t k = 0;
+  for (; k + 4 <= m; k += 4) sigmoid_sums_rows(row + k, column, u + k, w ? w + k : w, 4, v, n);
+  for (; k < m; ++k) sigmoid_sums_rows(row + k, column, u + k, w ? w + k : w, 1, v, n);
+}
+
+INLINE vector vector_abs(vector x) {
+  return (vector)((mask)x & 0x7fffffffffffffff);
+}
+
+INLINE vector choose(mask test, vector yes, vector no) {
+  return (vector)(((mask)yes & test) | ((mask)no & ~test));
+}
+
+/* log(1 + e^x) without overflow or cancellation. */
+INLINE vector softplus(vector x) {
+  return choose(x > 0, x, (vector){0}) + vector_log1p(vector_exp(-vector_abs(x)));
+}
+
+static double softplus_sum(const double *x, const double *w, int64_t m, const double *b,
+                           int64_t n) {
+  double total = 0;
+  for (int64_t k = 0; k < m; ++k) {
+    vector sum = {0};
+    int64_t j = 0;
+    for (; j + lanes <= n; j += lanes) sum += softplus(x[k] + load(b + j));
+    double tail[lanes], row = horizontal_sum(sum);
+    if (j < n) {
+      store(tail, softplus(x[k] + load_some(b + j, n - j)));
+      for (int64_t l = 0; l < n - j; ++l) row += tail[l];
+    }
+    total += w ? w[k] * row : row;
+  }
+  return total;
+}
+
+static void sigmoid(double *s, double *p, const double *x, int64_t count) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    int64_t some = count - i < lanes ? count - i : lanes;
+    vector z = load_some(x + i, some), e = vector_exp(-vector_abs(z));
+    store_some(s + i, choose(z > 0, 1 / (1 + e), e / (1 + e)), some);
+    if (p) store_some(p + i, choose(z > 0, z, (vector){0}) + vector_log1p(e), some);
+  }
+}
+
+static void chebyshev_basis(double *t, int64_t ldt, const double *x, int64_t n, int64_t degrees) {
+  for (int64_t i = 0; i < n; ++i) t[i] = 1;
+  if (degrees > 1) memcpy(t + ldt, x, (size_t)n * sizeof *x);
+  for (int64_t l = 2; l < degrees; ++l) {
+    const double *one = t + (l - 1) * ldt, *two = t + (l - 2) * ldt;
+    double *next = t + l * ldt;
+    for (int64_t i = 0; i < n; ++i) next[i] = 2 * x[i] * one[i] - two[i];
+  }
+}
+
+const cutlab_kernels CUTLAB_KERNEL_TABLE = {
+    .name = CUTLAB_KERNEL_NAME,
+    .dots = dots,
+    .combine = combine,
+    .exponential = exponential,
+    .sigmoid_sums = sigmoid_sums,
+    .softplus_sum = softplus_sum,
+    .sigmoid = sigmoid,
+    .chebyshev_basis = chebyshev_basis,
+};

@@ -1,0 +1,74 @@
+/* The command: a client of the public headers. What its subcommands share. */
+#ifndef CUTLAB_CLI_H
+#define CUTLAB_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <cutlab/cutlab.h>
+
+/* Exit codes besides 0; a run that a signal stopped gives 128 + signal. */
+enum { cutlab_exit_failure = 1, cutlab_exit_usage = 2 };
+
+typedef struct cutlab_option {
+  const char *name;     /* NULL ends a table */
+  int letter;           /* short form, or 0 */
+  const char *argument; /* what its value stands for, or NULL for a flag */
+  const char *text;
+} cutlab_option;
+
+struct cutlab_cli;
+
+typedef struct cutlab_command {
+  const char *name, *operands, *summary;
+  const char *text; /* more for the man page and --help */
+  const cutlab_option *options;
+  bool takes_parameters;              /* help lists the parameter table */
+  int (*run)(struct cutlab_cli *cli); /* gives the exit code */
+} cutlab_command;
+
+/* One option or operand of the command line, in its order. */
+typedef struct cutlab_item {
+  const cutlab_option *option; /* NULL: an operand */
+  const char *value;           /* of the option (NULL for a flag), or the operand */
+} cutlab_item;
+
+typedef struct cutlab_cli {
+  cutlab_context *context;
+  const cutlab_command *command;
+  cutlab_item *items;
+  int item_count;
+  bool json, quiet;
+  const char *out; /* --out, or NULL */
+} cutlab_cli;
+
+/* All subcommands; a NULL ends them. */
+extern const cutlab_command *const cutlab_commands[];
+extern const cutlab_command cutlab_command_simulate, cutlab_command_optimum,
+    cutlab_command_reproduce, cutlab_command_report;
+
+/* Prints "cutlab: ..." as one line on standard error, past any progress line. */
+void cutlab_cli_print_error(const char *format, ...) CUTLAB_PRINTF(1, 2);
+/* The same for a misuse of the command; returns its exit code. */
+int cutlab_cli_usage(const char *format, ...) CUTLAB_PRINTF(1, 2);
+/* Prints the context's message and returns the exit code of a failed call. For a cancelled one
+   `resume` (may be NULL) says how to go on. */
+int cutlab_cli_fail(const cutlab_cli *cli, cutlab_status status, const char *resume);
+/* Prints text as a JSON string, quotes included. */
+void cutlab_cli_print_json_string(FILE *file, const char *text);
+
+/* report.c: writes a report and prints its table and path; returns the exit code. */
+int cutlab_cli_report(cutlab_cli *cli, const char *folder, const char *const *runs, int count);
+
+/* manual.c: the help page of one subcommand (NULL: of the command), and the man page. */
+int cutlab_cli_print_help(FILE *file, const cutlab_command *command);
+int cutlab_cli_print_man(FILE *file);
+
+/* progress.c: stop signals and the progress line. */
+void cutlab_progress_start(cutlab_context *context, bool show);
+/* Removes the progress line, if there is one. */
+void cutlab_progress_clear(void);
+/* The signal that asked to stop, or 0. */
+int cutlab_progress_signal(void);
+
+#endif

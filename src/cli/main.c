@@ -1,0 +1,129 @@
+/* cutlab: the command. Finds the subcommand, and turns results into exit codes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+const cutlab_command *const cutlab_commands[] = {&cutlab_command_simulate, &cutlab_command_optimum,
+                                                 &cutlab_command_reproduce, &cutlab_command_report,
+                                                 NULL};
+
+static void print_message(const char *format, va_list arguments) {
+  char text[2048];
+  vsnprintf(text, sizeof text, format, arguments);
+  for (char *c = text; *c; ++c)
+    if (*c == '\n' || *c == '\r') *c = ' ';
+  cutlab_progress_clear();
+  fprintf(stderr, "cutlab: %s\n", text);
+}
+
+void cutlab_cli_print_error(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  print_message(format, arguments);
+  va_end(arguments);
+}
+
+int cutlab_cli_usage(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  print_message(format, arguments);
+  va_end(arguments);
+  return cutlab_exit_usage;
+}
+
+int cutlab_cli_fail(const cutlab_cli *cli, cutlab_status status, const char *resume) {
+  const char *message = cutlab_context_message(cli->context);
+  if (!*message) message = cutlab_status_text(status);
+  if (status == CUTLAB_CANCELLED && resume)
+    cutlab_cli_print_error("%s; %s", message, resume);
+  else
+    cutlab_cli_print_error("%s", message);
+  if (status == CUTLAB_CANCELLED && cutlab_progress_signal()) return 128 + cutlab_progress_signal();
+  return status == CUTLAB_ERROR_ARGUMENT ? cutlab_exit_usage : cutlab_exit_failure;
+}
+
+void cutlab_cli_print_json_string(FILE *file, const char *text) {
+  fputc('"', file);
+  for (; *text; ++text) {
+    if ((unsigned char)*text < 0x20)
+      fprintf(file, "\\u%04x", (unsigned char)*text);
+    else if (*text == '"' || *text == '\\')
+      fprintf(file, "\\%c", *text);
+    else
+      fputc(*text, file);
+  }
+  fputc('"', file);
+}
+
+/* A closed standard stream would give its number to the next file that is opened, and output
+   would end up in that file: put something unwritable there. */
+static void guard_streams(void) {
+  for (int i = 0; i <= 2; ++i)
+    if (fcntl(i, F_GETFD) < 0 && open("/dev/null", i ? O_RDONLY : O_WRONLY) != i) exit(1);
+}
+
+static const cutlab_command *find_command(const char *name) {
+  for (int i = 0; cutlab_commands[i]; ++i)
+    if (strcmp(cutlab_commands[i]->name, name) == 0) return cutlab_commands[i];
+  return NULL;
+}
+
+static int fail_command(const char *name) {
+  static const char *const others[] = {"--help", "--version", "--man"};
+  const char *names[16];
+  int count = 0;
+  if (*name == '-')
+    for (; count < 3; ++count) names[count] = others[count];
+  else
+    for (; cutlab_commands[count]; ++count) names[count] = cutlab_commands[count]->name;
+  return cutlab_cli_usage("unknown %s '%.80s'; nearest: %s", *name == '-' ? "option" : "command",
+                          name, names[cutlab_nearest_name(name, names, count)]);
+}
+
+static int run_command(const cutlab_command *command, int argc, char **argv) {
+  cutlab_cli cli = {.command = command};
+  if (cutlab_context_create(&cli.context) != CUTLAB_OK) {
+    cutlab_cli_print_error("out of memory");
+    return cutlab_exit_failure;
+  }
+  int code = cutlab_options_parse(&cli, argc, argv);
+  if (code < 0) {
+    cutlab_progress_start(cli.context, !cli.quiet);
+    code = command->run(&cli);
+    cutlab_progress_clear();
+  }
+  free(cli.items);
+  cutlab_context_free(cli.context);
+  return code;
+}
+
+static int run(int argc, char **argv) {
+  if (argc < 2) {
+    cutlab_cli_print_help(stderr, NULL);
+    return cutlab_exit_usage;
+  }
+  const char *name = argv[1];
+  if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+    return cutlab_cli_print_help(stdout, NULL);
+  if (strcmp(name, "--man") == 0) return cutlab_cli_print_man(stdout);
+  if (strcmp(name, "--version") == 0) {
+    printf("cutlab %s\n", cutlab_version());
+    return 0;
+  }
+  const cutlab_command *command = find_command(name);
+  return command ? run_command(command, argc - 1, argv + 1) : fail_command(name);
+}
+
+int main(int argc, char **argv) {
+  guard_streams();
+  int code = run(argc, argv);
+  if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0) {
+    cutlab_cli_print_error("cannot write standard output: %s", strerror(errno));
+    code = cutlab_exit_failure;
+  }
+  return code;
+}

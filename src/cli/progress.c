@@ -1,0 +1,92 @@
+/* Stop signals, and the one line of progress on a terminal. */
+#include "cli.h"
+
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop_signal;
+
+/* There is one standard error, so there is one progress line. */
+static struct {
+  bool show, visible;
+  char what[96];
+  int64_t first; /* done when `what` began: a resumed run has a head start */
+  double began, printed;
+} line;
+
+static void on_signal(int number) {
+  stop_signal = number;
+}
+
+static double now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* "1:02:03" or "2:03". */
+static void duration_text(char text[32], double seconds) {
+  long long whole = seconds < 1e9 ? (long long)(seconds + .5) : 1000000000;
+  if (whole >= 3600)
+    snprintf(text, 32, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+  else
+    snprintf(text, 32, "%lld:%02lld", whole / 60, whole % 60);
+}
+
+static void print_line(const cutlab_progress *progress, double time) {
+  double rate = (double)(progress->done - line.first) / (time - line.began);
+  fprintf(stderr, "\r\033[K%s: %lld", progress->what, (long long)progress->done);
+  if (progress->total) fprintf(stderr, "/%lld", (long long)progress->total);
+  if (rate > 0) {
+    fprintf(stderr, ", %.3g/s", rate);
+    char left[32];
+    duration_text(left, (double)(progress->total - progress->done) / rate);
+    if (progress->total >= progress->done && progress->total) fprintf(stderr, ", %s left", left);
+  }
+  fflush(stderr);
+  line.visible = true;
+  line.printed = time;
+}
+
+static int report(void *user, const cutlab_progress *progress) {
+  (void)user;
+  if (line.show) {
+    double time = now();
+    if (strncmp(line.what, progress->what, sizeof line.what - 1) != 0 ||
+        progress->done < line.first) {
+      snprintf(line.what, sizeof line.what, "%s", progress->what);
+      line.first = progress->done;
+      line.began = time;
+    } else if (time - line.printed > .1 && time - line.began > .1) {
+      print_line(progress, time);
+    }
+  }
+  return stop_signal != 0;
+}
+
+/* After the first signal the default action is back: a second Ctrl-C kills. A signal that the
+   caller ignores (nohup, background jobs of scripts) stays ignored. */
+static void stop_on(int number) {
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+  struct sigaction before;
+  if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
+  sigaction(number, &action, NULL);
+}
+
+void cutlab_progress_start(cutlab_context *context, bool show) {
+  line.show = show && isatty(STDERR_FILENO);
+  stop_on(SIGINT);
+  stop_on(SIGTERM);
+  cutlab_context_set_progress(context, report, NULL);
+}
+
+void cutlab_progress_clear(void) {
+  if (line.visible) fputs("\r\033[K", stderr);
+  line.visible = false;
+}
+
+int cutlab_progress_signal(void) {
+  return stop_signal;
+}

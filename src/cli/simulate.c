@@ -1,0 +1,160 @@
+/* cutlab simulate: one training, from parameters, a data set, or an unfinished run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "options.h"
+
+static const cutlab_option options[] = {
+    {"preset", 'p', "NAME", "Start from a preset: paper (the default), theory or quick."},
+    {"config", 'c', "FILE",
+     "Set what a YAML file says, a flat mapping of parameters; its key "
+     "preset is applied first."},
+    {"method", 'm', "METHOD", "The same as method=METHOD."},
+    {"seed", 's', "S", "The same as seed=S."},
+    {"iterations", 'n', "N", "The same as iterations=N."},
+    {"dataset", 'd', "FILE", "Train on a data set (.npz) instead of drawing one."},
+    {"export-dataset", 0, "FILE", "Write the drawn data set as .npz, then train."},
+    {"out", 'o', "DIR", "Keep the run in a new folder, from which it can be resumed and reported."},
+    {"resume", 'r', "DIR", "Continue the run in a folder; parameters come from there."},
+    {"print-config", 0, NULL, "Print the parameters as YAML (--json: JSON) and exit."},
+    CUTLAB_OPTION_JSON,
+    CUTLAB_OPTION_THREADS,
+    CUTLAB_OPTIONS_END};
+
+static bool is_option(const cutlab_item *item, const char *name) {
+  return item->option && strcmp(item->option->name, name) == 0;
+}
+
+static int set_operand(cutlab_cli *cli, cutlab_experiment *experiment, const char *text) {
+  const char *equals = strchr(text, '=');
+  if (!equals || equals == text)
+    return cutlab_cli_usage("simulate: unexpected operand '%.80s'; accepted: key=value", text);
+  char key[64];
+  snprintf(key, sizeof key, "%.*s", (int)(equals - text < 63 ? equals - text : 63), text);
+  cutlab_status status = cutlab_experiment_set(cli->context, experiment, key, equals + 1);
+  return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
+}
+
+/* Presets first, then files, then the rest, each in the order of the command line. */
+static int apply_items(cutlab_cli *cli, cutlab_experiment *experiment) {
+  static const char *const shorthands[] = {"method", "seed", "iterations"};
+  cutlab_status status = CUTLAB_OK;
+  for (int i = 0; i < cli->item_count && status == CUTLAB_OK; ++i)
+    if (is_option(&cli->items[i], "preset"))
+      status = cutlab_experiment_set_preset(cli->context, experiment, cli->items[i].value);
+  for (int i = 0; i < cli->item_count && status == CUTLAB_OK; ++i)
+    if (is_option(&cli->items[i], "config"))
+      status = cutlab_experiment_load_yaml(cli->context, experiment, cli->items[i].value);
+  for (int i = 0; i < cli->item_count && status == CUTLAB_OK; ++i) {
+    const cutlab_item *item = &cli->items[i];
+    if (!item->option) {
+      int code = set_operand(cli, experiment, item->value);
+      if (code) return code;
+    }
+    for (int s = 0; s < 3 && status == CUTLAB_OK; ++s)
+      if (is_option(item, shorthands[s]))
+        status = cutlab_experiment_set(cli->context, experiment, shorthands[s], item->value);
+  }
+  if (status == CUTLAB_OK) status = cutlab_experiment_validate(cli->context, experiment);
+  return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
+}
+
+static int print_config(cutlab_cli *cli, const cutlab_experiment *experiment) {
+  char *text = NULL;
+  cutlab_status status = cli->json ? cutlab_experiment_to_json(cli->context, &text, experiment)
+                                   : cutlab_experiment_to_yaml(cli->context, &text, experiment);
+  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  fputs(text, stdout);
+  cutlab_free(text);
+  return 0;
+}
+
+static cutlab_status export_dataset(cutlab_cli *cli, const cutlab_experiment *experiment,
+                                    const char *path) {
+  cutlab_dataset *dataset = NULL;
+  cutlab_status status = cutlab_dataset_draw(cli->context, &dataset, experiment);
+  if (status == CUTLAB_OK) status = cutlab_dataset_write(cli->context, path, dataset);
+  cutlab_dataset_free(dataset);
+  return status;
+}
+
+static int print_result(cutlab_cli *cli, const char *result) {
+  cutlab_progress_clear();
+  if (cli->json) {
+    size_t length = strlen(result);
+    printf("%s%s", result, length && result[length - 1] == '\n' ? "" : "\n");
+    return 0;
+  }
+  char *text = NULL;
+  cutlab_status status = cutlab_run_summary(cli->context, &text, result);
+  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  fputs(text, stdout);
+  cutlab_free(text);
+  return 0;
+}
+
+/* Prints the result, or what became of the run. `folder` NULL: nothing was kept. */
+static int finish(cutlab_cli *cli, cutlab_status status, char *result, const char *folder) {
+  char resume[4200] = "nothing was kept: a run with --out DIR can be resumed";
+  if (folder) snprintf(resume, sizeof resume, "go on with: cutlab simulate --resume %s", folder);
+  int code = status == CUTLAB_OK ? print_result(cli, result) : cutlab_cli_fail(cli, status, resume);
+  cutlab_free(result);
+  return code;
+}
+
+static int resume_run(cutlab_cli *cli, const char *folder) {
+  static const char *const allowed[] = {"resume", "json", "quiet", "threads"};
+  for (int i = 0; i < cli->item_count; ++i) {
+    const cutlab_item *item = &cli->items[i];
+    bool fits = false;
+    for (int k = 0; k < 4; ++k) fits |= is_option(item, allowed[k]);
+    if (!fits)
+      return cutlab_cli_usage("simulate: --resume takes everything from its folder; leave out "
+                              "'%s%.80s'",
+                              item->option ? "--" : "",
+                              item->option ? item->option->name : item->value);
+  }
+  char *result = NULL;
+  cutlab_status status = cutlab_run_resume(cli->context, &result, folder);
+  return finish(cli, status, result, folder);
+}
+
+static int run_new(cutlab_cli *cli, const cutlab_experiment *experiment) {
+  const char *dataset = cutlab_options_value(cli, "dataset");
+  const char *export_path = cutlab_options_value(cli, "export-dataset");
+  if (dataset && export_path)
+    return cutlab_cli_usage("simulate: --export-dataset writes a drawn data set; leave out "
+                            "--dataset");
+  cutlab_status status = CUTLAB_OK;
+  if (export_path) status = export_dataset(cli, experiment, export_path);
+  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  char *result = NULL;
+  status = cutlab_run_execute(cli->context, &result, experiment, dataset, cli->out);
+  return finish(cli, status, result, cli->out);
+}
+
+static int run(cutlab_cli *cli) {
+  const char *resume = cutlab_options_value(cli, "resume");
+  if (resume) return resume_run(cli, resume);
+  cutlab_experiment *experiment;
+  cutlab_status status = cutlab_experiment_create(cli->context, &experiment);
+  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  int code = apply_items(cli, experiment);
+  if (!code)
+    code = cutlab_options_value(cli, "print-config") ? print_config(cli, experiment)
+                                                     : run_new(cli, experiment);
+  cutlab_experiment_free(experiment);
+  return code;
+}
+
+const cutlab_command cutlab_command_simulate = {
+    .name = "simulate",
+    .operands = "[KEY=VALUE]...",
+    .summary = "train a two-filter network in the feature-noise world",
+    .text = "Gradient descent on the loss of ERM, Cutout or CutMix. Parameters come from a "
+            "preset, then from YAML files, then from options and KEY=VALUE in the order of the "
+            "command line. Prints what was learnt of every feature, and the accuracy on the whole "
+            "population beside the one that theory promises.",
+    .options = options,
+    .takes_parameters = true,
+    .run = run};

@@ -1,0 +1,350 @@
+/* Parameter values as text: parsing, printing, JSON, and the nearest name to a misspelt one. */
+#include "data/experiment_table.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+enum { token_size = 128 };
+
+static void trim(const char **text, size_t *length) {
+  while (*length && isspace((unsigned char)**text)) ++*text, --*length;
+  while (*length && isspace((unsigned char)(*text)[*length - 1])) --*length;
+}
+
+/* Copies text without blanks and quotes around it. False if nothing is left or it is longer
+   than any value. */
+static bool copy_token(char token[token_size], const char *text, size_t length) {
+  trim(&text, &length);
+  if (length >= 2 && (*text == '"' || *text == '\'') && text[length - 1] == *text)
+    ++text, length -= 2;
+  if (!length || length >= token_size) return false;
+  memcpy(token, text, length);
+  token[length] = '\0';
+  return true;
+}
+
+static double read_double(const char *text, char **end) {
+  locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  if (!c_locale) return strtod(text, end);
+  double value = strtod_l(text, end, c_locale);
+  freelocale(c_locale);
+  return value;
+}
+
+void cutlab_number_text(char text[cutlab_number_size], double value) {
+  locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+  locale_t before = c_locale ? uselocale(c_locale) : (locale_t)0;
+  for (int digits = 15; digits <= 17; ++digits) {
+    snprintf(text, cutlab_number_size, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  if (!c_locale) return;
+  uselocale(before);
+  freelocale(c_locale);
+}
+
+/* Decimal notation only: strtod also takes nan, inf and hexadecimal. */
+static bool parse_double(double *value, const char *token) {
+  if (token[strspn(token, "0123456789+-.eE")]) return false;
+  char *end;
+  *value = read_double(token, &end) + 0.0; /* -0 becomes 0 */
+  return end != token && !*end && isfinite(*value);
+}
+
+static bool parse_int64(int64_t *value, const char *token) {
+  if (token[strspn(token, "0123456789+-.eE")]) return false;
+  char *end;
+  errno = 0;
+  *value = strtoll(token, &end, 10);
+  if (!*end && !errno) return true;
+  double number; /* 1e4 */
+  if (!parse_double(&number, token) || number != floor(number) || fabs(number) > 0x1p53)
+    return false;
+  *value = (int64_t)number;
+  return true;
+}
+
+/* Parses one element of a row to `field`. */
+static bool parse_element(const cutlab_row *row, void *field, const char *token) {
+  switch (row->kind) {
+  case CUTLAB_KIND_INTEGER: {
+    int64_t value;
+    if (!parse_int64(&value, token) || value < row->least || value > row->most) return false;
+    if (row->excluded && value == row->excluded) return false;
+    memcpy(field, &value, sizeof value);
+    return true;
+  }
+  case CUTLAB_KIND_NUMBER:
+  case CUTLAB_KIND_NUMBERS: {
+    double value;
+    if (!parse_double(&value, token) || value < row->low || value > row->high) return false;
+    memcpy(field, &value, sizeof value);
+    return true;
+  }
+  default:
+    for (int i = 0; row->choices[i]; ++i) {
+      if (strcmp(row->choices[i], token) != 0) continue;
+      if (row->size == sizeof(bool))
+        *(bool *)field = i != 0;
+      else
+        memcpy(field, &i, sizeof i);
+      return true;
+    }
+    return false;
+  }
+}
+
+static cutlab_status fail_value(cutlab_context *context, const cutlab_row *row, int item,
+                                const char *text, size_t length) {
+  char name[64];
+  trim(&text, &length);
+  if (item)
+    snprintf(name, sizeof name, "%s item %d", row->shown.name, item);
+  else
+    snprintf(name, sizeof name, "%s", row->shown.name);
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s is '%.*s'; accepted: %s, %s", name,
+                     length > 80 ? 80 : (int)length, text, row->shown.kind, row->shown.accepted);
+}
+
+/* The inside of "[...]"; brackets may be left out. False if only one is there. */
+static bool list_inside(const char **text, size_t *length) {
+  trim(text, length);
+  bool opened = *length && **text == '[', closed = *length && (*text)[*length - 1] == ']';
+  if (opened != closed || (opened && *length < 2)) return false;
+  if (opened) ++*text, *length -= 2;
+  trim(text, length);
+  return true;
+}
+
+/* False where item `i` of numbers is above the one before. */
+static bool is_descending(const cutlab_row *row, const char *values, int i) {
+  double pair[2];
+  if (row->kind != CUTLAB_KIND_NUMBERS || i == 0) return true;
+  memcpy(pair, values + (size_t)(i - 1) * sizeof *pair, sizeof pair);
+  return pair[1] <= pair[0];
+}
+
+static cutlab_status parse_list(cutlab_context *context, const cutlab_row *row,
+                                cutlab_experiment *experiment, const char *text) {
+  char values[cutlab_max_features * sizeof(double)];
+  const char *inside = text;
+  size_t length = strlen(text);
+  bool may_be_empty = row->kind == CUTLAB_KIND_CHOICES && strchr(text, '[');
+  if (!list_inside(&inside, &length) || (!length && !may_be_empty))
+    return fail_value(context, row, 0, text, strlen(text));
+  int count = 0;
+  for (const char *end = inside + length; length && inside <= end; ++count) {
+    const char *comma = memchr(inside, ',', (size_t)(end - inside));
+    size_t size = (size_t)((comma ? comma : end) - inside);
+    if (count == cutlab_max_features)
+      return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                         "%s has more than %d items; accepted: at most %d", row->shown.name,
+                         cutlab_max_features, cutlab_max_features);
+    char token[token_size];
+    if (!copy_token(token, inside, size) ||
+        !parse_element(row, values + (size_t)count * row->size, token) ||
+        !is_descending(row, values, count))
+      return fail_value(context, row, count + 1, inside, size);
+    inside += size + 1;
+  }
+  memcpy((char *)experiment + row->offset, values, (size_t)count * row->size);
+  memcpy((char *)experiment + row->count_offset, &count, sizeof count);
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_row_parse(cutlab_context *context, const cutlab_row *row,
+                               cutlab_experiment *experiment, const char *text) {
+  if (row->kind == CUTLAB_KIND_NUMBERS || row->kind == CUTLAB_KIND_CHOICES)
+    return parse_list(context, row, experiment, text);
+  char token[token_size];
+  if (copy_token(token, text, strlen(text)) &&
+      parse_element(row, (char *)experiment + row->offset, token))
+    return CUTLAB_OK;
+  return fail_value(context, row, 0, text, strlen(text));
+}
+
+static void print_element(FILE *file, const cutlab_row *row, const void *field, const char *quote) {
+  if (row->kind == CUTLAB_KIND_INTEGER) {
+    int64_t value;
+    memcpy(&value, field, sizeof value);
+    fprintf(file, "%lld", (long long)value);
+  } else if (row->kind == CUTLAB_KIND_NUMBER || row->kind == CUTLAB_KIND_NUMBERS) {
+    double value;
+    memcpy(&value, field, sizeof value);
+    char text[cutlab_number_size];
+    cutlab_number_text(text, value);
+    fputs(text, file);
+  } else {
+    int value = row->size == sizeof(bool) ? *(const bool *)field : *(const int *)field;
+    fprintf(file, "%s%s%s", quote, row->choices[value], quote);
+  }
+}
+
+void cutlab_row_print(FILE *file, const cutlab_row *row, const cutlab_experiment *experiment,
+                      const char *quote) {
+  const char *field = (const char *)experiment + row->offset;
+  if (row->kind != CUTLAB_KIND_NUMBERS && row->kind != CUTLAB_KIND_CHOICES) {
+    print_element(file, row, field, quote);
+    return;
+  }
+  int count;
+  memcpy(&count, (const char *)experiment + row->count_offset, sizeof count);
+  fputc('[', file);
+  for (int i = 0; i < count; ++i) {
+    if (i) fputs(", ", file);
+    print_element(file, row, field + (size_t)i * row->size, quote);
+  }
+  fputc(']', file);
+}
+
+char *cutlab_experiment_get(const cutlab_experiment *experiment, const char *key) {
+  const cutlab_row *row = cutlab_row_find(key);
+  char *text = NULL;
+  size_t size;
+  FILE *file = row ? open_memstream(&text, &size) : NULL;
+  if (!file) return NULL;
+  cutlab_row_print(file, row, experiment, "");
+  if (fclose(file) == 0) return text;
+  free(text);
+  return NULL;
+}
+
+/* All rows, one format for both languages: they differ in quotes and separators. */
+static cutlab_status print_all(cutlab_context *context, char **text,
+                               const cutlab_experiment *experiment, bool json) {
+  size_t size;
+  const char *quote = json ? "\"" : "";
+  *text = NULL;
+  FILE *file = open_memstream(text, &size);
+  if (!file) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameters as text");
+  if (json) fputc('{', file);
+  const cutlab_parameter *parameter;
+  for (int i = 0; (parameter = cutlab_experiment_parameter(i)); ++i) {
+    if (json && i) fputs(", ", file);
+    fprintf(file, "%s%s%s: ", quote, parameter->name, quote);
+    cutlab_row_print(file, cutlab_row_find(parameter->name), experiment, quote);
+    if (!json) fputc('\n', file);
+  }
+  if (json) fputs("}\n", file);
+  if (fclose(file) == 0) return CUTLAB_OK;
+  free(*text);
+  *text = NULL;
+  return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameters as text");
+}
+
+cutlab_status cutlab_experiment_to_json(cutlab_context *context, char **text,
+                                        const cutlab_experiment *experiment) {
+  return print_all(context, text, experiment, true);
+}
+
+cutlab_status cutlab_experiment_to_yaml(cutlab_context *context, char **text,
+                                        const cutlab_experiment *experiment) {
+  return print_all(context, text, experiment, false);
+}
+
+/* Prints a JSON value as the text that `set` accepts; false if it has none. */
+static bool print_json_value(FILE *file, const json_t *value, bool inside_list) {
+  char number[cutlab_number_size];
+  size_t i;
+  const json_t *item;
+  switch (json_typeof(value)) {
+  case JSON_INTEGER:
+    fprintf(file, "%lld", (long long)json_integer_value(value));
+    return true;
+  case JSON_REAL:
+    cutlab_number_text(number, json_real_value(value));
+    fputs(number, file);
+    return true;
+  case JSON_STRING:
+    fputs(json_string_value(value), file);
+    return true;
+  case JSON_ARRAY:
+    if (inside_list) return false;
+    fputc('[', file);
+    json_array_foreach(value, i, item) {
+      if (i) fputs(", ", file);
+      if (!print_json_value(file, item, true)) return false;
+    }
+    fputc(']', file);
+    return true;
+  default:
+    return false;
+  }
+}
+
+static cutlab_status set_json(cutlab_context *context, cutlab_experiment *experiment,
+                              const char *key, const json_t *value) {
+  char *text = NULL;
+  size_t size;
+  FILE *file = open_memstream(&text, &size);
+  if (!file) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameter %s", key);
+  bool valid = print_json_value(file, value, false);
+  bool complete = fclose(file) == 0;
+  cutlab_status status;
+  if (!valid)
+    status = cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                         "%.80s in JSON is neither number, string nor a list of them", key);
+  else if (!complete)
+    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameter %.80s", key);
+  else
+    status = cutlab_experiment_set(context, experiment, key, text);
+  free(text);
+  return status;
+}
+
+cutlab_status cutlab_experiment_from_json(cutlab_context *context, cutlab_experiment *experiment,
+                                          const char *text) {
+  json_t *object;
+  CUTLAB_TRY(cutlab_json_parse(context, &object, text, "parameters"));
+  cutlab_experiment result = *experiment;
+  cutlab_status status = CUTLAB_OK;
+  const char *key;
+  json_t *value;
+  if (!json_is_object(object))
+    status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "parameters in JSON are not an object");
+  json_object_foreach(object, key, value) {
+    if (status == CUTLAB_OK) status = set_json(context, &result, key, value);
+  }
+  if (status == CUTLAB_OK) *experiment = result;
+  json_decref(object);
+  return status;
+}
+
+static int smaller(int a, int b) {
+  return a < b ? a : b;
+}
+
+/* Damerau-Levenshtein distance (optimal string alignment) without regard to case. */
+static int distance(const char *a, const char *b) {
+  enum { longest = 64 };
+  int d[longest + 1][longest + 1];
+  int m = smaller((int)strnlen(a, longest), longest),
+      n = smaller((int)strnlen(b, longest), longest);
+  for (int i = 0; i <= m; ++i) d[i][0] = i;
+  for (int j = 0; j <= n; ++j) d[0][j] = j;
+#define SAME(i, j) (tolower((unsigned char)a[i]) == tolower((unsigned char)b[j]))
+  for (int i = 1; i <= m; ++i)
+    for (int j = 1; j <= n; ++j) {
+      d[i][j] = smaller(d[i - 1][j], d[i][j - 1]) + 1;
+      d[i][j] = smaller(d[i][j], d[i - 1][j - 1] + !SAME(i - 1, j - 1));
+      if (i > 1 && j > 1 && SAME(i - 1, j - 2) && SAME(i - 2, j - 1))
+        d[i][j] = smaller(d[i][j], d[i - 2][j - 2] + 1);
+    }
+#undef SAME
+  return d[m][n];
+}
+
+int cutlab_nearest_name(const char *name, const char *const *names, int count) {
+  int best = -1, best_distance = 0;
+  for (int i = 0; i < count; ++i) {
+    int there = distance(name, names[i]);
+    if (best < 0 || there < best_distance) best = i, best_distance = there;
+  }
+  return best;
+}

@@ -1,0 +1,181 @@
+/* Parameters from YAML, with file, line and column in every error. */
+#include "data/experiment_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/file.h"
+
+enum { max_yaml_bytes = 1 << 20 };
+
+/* Puts file, line and column before the context's message. */
+static cutlab_status fail_at(cutlab_context *context, cutlab_status status, const char *where,
+                             const yaml_node_t *node) {
+  return cutlab_fail(context, status, "%s:%zu:%zu: %s", where, node->start_mark.line + 1,
+                     node->start_mark.column + 1, cutlab_context_message(context));
+}
+
+static cutlab_status fail_node(cutlab_context *context, const char *where, const yaml_node_t *node,
+                               const char *text) {
+  cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s", text);
+  return fail_at(context, CUTLAB_ERROR_FORMAT, where, node);
+}
+
+static cutlab_status fail_syntax(cutlab_context *context, const char *where, const char *text,
+                                 const yaml_parser_t *parser) {
+  size_t line = parser->problem_mark.line, column = parser->problem_mark.column;
+  if (parser->error == YAML_MEMORY_ERROR)
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);
+  if (parser->error == YAML_READER_ERROR) { /* these have an offset only */
+    line = column = 0;
+    for (size_t i = 0; i < parser->problem_offset; ++i)
+      if (text[i] == '\n')
+        ++line, column = 0;
+      else
+        ++column;
+  }
+  const char *problem = parser->problem ? parser->problem : "unknown error";
+  return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s:%zu:%zu: not valid YAML: %s%s%s", where,
+                     line + 1, column + 1, parser->context ? parser->context : "",
+                     parser->context ? ": " : "", problem);
+}
+
+/* The text of a scalar, or NULL if it is none or holds a NUL. */
+static const char *scalar_text(const yaml_node_t *node) {
+  if (node->type != YAML_SCALAR_NODE) return NULL;
+  const char *text = (const char *)node->data.scalar.value;
+  return strlen(text) == node->data.scalar.length ? text : NULL;
+}
+
+/* Text that `set` accepts; release with free. */
+static cutlab_status node_text(cutlab_context *context, char **text, yaml_document_t *document,
+                               const yaml_node_t *node, const char *where) {
+  size_t size;
+  cutlab_status status = CUTLAB_OK;
+  *text = NULL;
+  FILE *file = open_memstream(text, &size);
+  if (!file) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);
+  const char *scalar = scalar_text(node);
+  if (scalar)
+    fputs(scalar, file);
+  else if (node->type == YAML_SEQUENCE_NODE) {
+    const yaml_node_item_t *item = node->data.sequence.items.start;
+    fputc('[', file);
+    for (; status == CUTLAB_OK && item < node->data.sequence.items.top; ++item) {
+      const yaml_node_t *element = yaml_document_get_node(document, *item);
+      const char *element_text = scalar_text(element);
+      if (item > node->data.sequence.items.start) fputs(", ", file);
+      if (element_text)
+        fputs(element_text, file);
+      else
+        status = fail_node(context, where, element, "an item of a list must be a plain value");
+    }
+    fputc(']', file);
+  } else
+    status = fail_node(context, where, node, "a value must be a plain value or a list");
+  if (fclose(file) != 0 && status == CUTLAB_OK)
+    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);
+  if (status == CUTLAB_OK) return CUTLAB_OK;
+  free(*text);
+  *text = NULL;
+  return status;
+}
+
+static bool is_known(const char *name) {
+  return cutlab_row_find(name) || strcmp(name, "preset") == 0;
+}
+
+static cutlab_status apply_pair(cutlab_context *context, cutlab_experiment *experiment,
+                                yaml_document_t *document, const yaml_node_pair_t *pair,
+                                const char *where, bool allow_preset) {
+  const yaml_node_t *key = yaml_document_get_node(document, pair->key);
+  const yaml_node_t *value = yaml_document_get_node(document, pair->value);
+  const char *name = scalar_text(key);
+  char *text;
+  CUTLAB_TRY(node_text(context, &text, document, value, where));
+  cutlab_status status = allow_preset && strcmp(name, "preset") == 0
+                             ? cutlab_experiment_set_preset(context, experiment, text)
+                             : cutlab_experiment_set(context, experiment, name, text);
+  free(text);
+  if (status == CUTLAB_OK) return CUTLAB_OK;
+  return fail_at(context, status, where, is_known(name) ? value : key);
+}
+
+/* Keys must be plain and differ. */
+static cutlab_status check_keys(cutlab_context *context, yaml_document_t *document,
+                                const yaml_node_t *root, const char *where) {
+  const yaml_node_pair_t *first = root->data.mapping.pairs.start;
+  for (const yaml_node_pair_t *pair = first; pair < root->data.mapping.pairs.top; ++pair) {
+    const yaml_node_t *key = yaml_document_get_node(document, pair->key);
+    const char *name = scalar_text(key);
+    if (!name) return fail_node(context, where, key, "a key must be the name of a parameter");
+    if (!is_known(name)) continue; /* these fail when they are set */
+    for (const yaml_node_pair_t *other = first; other < pair; ++other)
+      if (strcmp(name, scalar_text(yaml_document_get_node(document, other->key))) == 0)
+        return fail_node(context, where, key, "this key is given twice");
+  }
+  return CUTLAB_OK;
+}
+
+static bool is_preset(yaml_document_t *document, const yaml_node_pair_t *pair) {
+  return strcmp(scalar_text(yaml_document_get_node(document, pair->key)), "preset") == 0;
+}
+
+static cutlab_status apply_document(cutlab_context *context, cutlab_experiment *experiment,
+                                    yaml_document_t *document, const char *where,
+                                    bool allow_preset) {
+  const yaml_node_t *root = yaml_document_get_root_node(document);
+  if (!root) return CUTLAB_OK; /* nothing but comments */
+  if (root->type != YAML_MAPPING_NODE)
+    return fail_node(context, where, root, "expected lines of the form `parameter: value`");
+  CUTLAB_TRY(check_keys(context, document, root, where));
+  const yaml_node_pair_t *first = root->data.mapping.pairs.start,
+                         *end = root->data.mapping.pairs.top;
+  for (int pass = 0; pass < 2; ++pass) /* the preset first */
+    for (const yaml_node_pair_t *pair = first; pair < end; ++pair)
+      if (is_preset(document, pair) == (pass == 0))
+        CUTLAB_TRY(apply_pair(context, experiment, document, pair, where, allow_preset));
+  return CUTLAB_OK;
+}
+
+/* Loads a document, hands it on, and checks that it is the only one. */
+static cutlab_status apply_parser(cutlab_context *context, cutlab_experiment *experiment,
+                                  yaml_parser_t *parser, const char *text, const char *where,
+                                  bool allow_preset) {
+  yaml_document_t document;
+  if (!yaml_parser_load(parser, &document)) return fail_syntax(context, where, text, parser);
+  bool empty = !yaml_document_get_root_node(&document);
+  cutlab_status status = apply_document(context, experiment, &document, where, allow_preset);
+  yaml_document_delete(&document);
+  if (status != CUTLAB_OK || empty) return status;
+  if (!yaml_parser_load(parser, &document)) return fail_syntax(context, where, text, parser);
+  const yaml_node_t *second = yaml_document_get_root_node(&document);
+  if (second) status = fail_node(context, where, second, "a second document; accepted: one");
+  yaml_document_delete(&document);
+  return status;
+}
+
+cutlab_status cutlab_experiment_apply_yaml(cutlab_context *context, cutlab_experiment *experiment,
+                                           const char *text, size_t size, const char *where,
+                                           bool allow_preset) {
+  yaml_parser_t parser;
+  if (!yaml_parser_initialize(&parser))
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);
+  yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
+  cutlab_experiment result = *experiment;
+  cutlab_status status = apply_parser(context, &result, &parser, text, where, allow_preset);
+  yaml_parser_delete(&parser);
+  if (status == CUTLAB_OK) *experiment = result;
+  return status;
+}
+
+cutlab_status cutlab_experiment_load_yaml(cutlab_context *context, cutlab_experiment *experiment,
+                                          const char *path) {
+  char *text;
+  size_t size;
+  CUTLAB_TRY(cutlab_file_read(context, &text, &size, path, max_yaml_bytes));
+  cutlab_status status = cutlab_experiment_apply_yaml(context, experiment, text, size, path, true);
+  free(text);
+  return status;
+}

@@ -1,0 +1,306 @@
+/* Carrying out one training in one folder, and continuing it. */
+#include <cutlab/run.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/file.h"
+#include "run/run_internal.h"
+
+static const double checkpoint_seconds = 5;
+enum { longest_stretch = 1000 };
+
+typedef struct run {
+  cutlab_context *context;
+  const cutlab_experiment *experiment;
+  cutlab_simulation *simulation;
+  const char *folder; /* NULL: nothing on disk */
+  char *metrics_path, *checkpoint_path;
+  FILE *metrics;
+  int64_t logged; /* the last logged iteration, -1: none */
+  double seconds, saved_at;
+  int64_t first_iteration;
+  bool converged;
+  json_t *result;
+} run;
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static cutlab_status write_json(cutlab_context *context, const char *folder, const char *name,
+                                json_t *value) {
+  char *text = NULL, *path = cutlab_path_join(context, folder, name);
+  cutlab_status status = cutlab_json_text(context, &text, value, 2);
+  if (status == CUTLAB_OK && !path) status = CUTLAB_ERROR_MEMORY;
+  if (status == CUTLAB_OK) status = cutlab_file_write(context, path, text, strlen(text));
+  cutlab_free(text);
+  free(path);
+  return status;
+}
+
+static cutlab_status append_line(run *r, json_t *line) {
+  char *text;
+  CUTLAB_TRY(cutlab_json_text(r->context, &text, line, 0));
+  bool written = fprintf(r->metrics, "%s\n", text) > 0 && fflush(r->metrics) == 0;
+  cutlab_free(text);
+  if (written) return CUTLAB_OK;
+  return cutlab_fail(r->context, CUTLAB_ERROR_IO, "cannot write %s: %s", r->metrics_path,
+                     strerror(errno));
+}
+
+static cutlab_status save(run *r) {
+  if (!r->folder) return CUTLAB_OK;
+  r->saved_at = now();
+  return cutlab_simulation_write_state(r->simulation, r->checkpoint_path);
+}
+
+/* Logs the current state; at the end it becomes the result as well. */
+static cutlab_status log_state(run *r, bool last) {
+  cutlab_measurement m;
+  CUTLAB_TRY(cutlab_simulation_measure(r->simulation, &m));
+  cutlab_status status = CUTLAB_OK;
+  if (r->folder && m.iteration > r->logged) status = append_line(r, cutlab_record_measurement(&m));
+  r->logged = m.iteration;
+  if (last)
+    r->result = cutlab_record_result(r->experiment, r->simulation, &m, r->converged, r->seconds,
+                                     m.iteration - r->first_iteration);
+  cutlab_measurement_clear(&m);
+  return status;
+}
+
+static cutlab_status advance(run *r, int64_t steps) {
+  double start = now(), limit = r->experiment->stop_gradient_norm;
+  cutlab_status status = CUTLAB_OK;
+  if (limit > 0) {
+    for (; status == CUTLAB_OK && steps > 0 && !r->converged; --steps) {
+      status = cutlab_simulation_step(r->simulation, 1);
+      r->converged = cutlab_simulation_gradient_norm(r->simulation) <= limit;
+    }
+  } else {
+    status = cutlab_simulation_step(r->simulation, steps);
+  }
+  r->seconds += now() - start;
+  return status;
+}
+
+static cutlab_status train(run *r) {
+  const cutlab_experiment *x = r->experiment;
+  r->first_iteration = cutlab_simulation_iteration(r->simulation);
+  r->saved_at = now();
+  cutlab_status status = CUTLAB_OK;
+  while (status == CUTLAB_OK && !r->converged) {
+    int64_t iteration = cutlab_simulation_iteration(r->simulation);
+    if (iteration >= x->iterations) break;
+    int64_t next = cutlab_next_logged(x, iteration);
+    if (iteration > r->logged && cutlab_next_logged(x, iteration - 1) == iteration && r->folder)
+      status = log_state(r, false);
+    if (status == CUTLAB_OK && now() - r->saved_at > checkpoint_seconds) status = save(r);
+    int64_t steps = next - iteration < longest_stretch ? next - iteration : longest_stretch;
+    if (status == CUTLAB_OK) status = advance(r, steps);
+  }
+  if (status != CUTLAB_OK && status != CUTLAB_CANCELLED) return status;
+  cutlab_status saved = save(r);
+  if (saved != CUTLAB_OK) return saved;
+  if (status == CUTLAB_CANCELLED)
+    return cutlab_fail(r->context, status, "stopped at iteration %lld of %lld",
+                       (long long)cutlab_simulation_iteration(r->simulation),
+                       (long long)x->iterations);
+  return log_state(r, true);
+}
+
+static cutlab_status name_files(run *r) {
+  r->metrics_path = cutlab_path_join(r->context, r->folder, "metrics.jsonl");
+  r->checkpoint_path = cutlab_path_join(r->context, r->folder, "checkpoint.npz");
+  return r->metrics_path && r->checkpoint_path ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
+}
+
+static cutlab_status open_metrics(run *r) {
+  r->metrics = fopen(r->metrics_path, "a");
+  if (r->metrics) return CUTLAB_OK;
+  return cutlab_fail(r->context, CUTLAB_ERROR_IO, "cannot write %s: %s", r->metrics_path,
+                     strerror(errno));
+}
+
+/* Trains to the end and writes the result; closes and frees what the run holds. */
+static cutlab_status finish(run *r, cutlab_status status, char **result) {
+  if (status == CUTLAB_OK) status = train(r);
+  if (r->metrics && fclose(r->metrics) != 0 && status == CUTLAB_OK)
+    status = cutlab_fail(r->context, CUTLAB_ERROR_IO, "cannot write %s: %s", r->metrics_path,
+                         strerror(errno));
+  if (status == CUTLAB_OK && r->folder) status = cutlab_record_trajectory(r->context, r->folder);
+  if (status == CUTLAB_OK && r->folder)
+    status = write_json(r->context, r->folder, "result.json", json_incref(r->result));
+  if (status == CUTLAB_OK && result)
+    status = cutlab_json_text(r->context, result, json_incref(r->result), 2);
+  json_decref(r->result);
+  cutlab_simulation_free(r->simulation);
+  free(r->metrics_path);
+  free(r->checkpoint_path);
+  return status;
+}
+
+static cutlab_status begin_folder(run *r, const char *dataset_path) {
+  json_t *record;
+  char *path = cutlab_path_join(r->context, r->folder, "run.json");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  bool taken = cutlab_file_exists(path);
+  free(path);
+  if (taken)
+    return cutlab_fail(r->context, CUTLAB_ERROR_ARGUMENT,
+                       "%s already holds a run; resume it (--resume) or choose another folder",
+                       r->folder);
+  char *real_path = dataset_path ? realpath(dataset_path, NULL) : NULL;
+  cutlab_status status =
+      cutlab_record_run(r->context, &record, r->experiment, r->simulation, real_path);
+  free(real_path);
+  if (status == CUTLAB_OK) status = write_json(r->context, r->folder, "run.json", record);
+  if (status == CUTLAB_OK) status = name_files(r);
+  return status == CUTLAB_OK ? open_metrics(r) : status;
+}
+
+static cutlab_status create_simulation(run *r, cutlab_dataset **data, const char *dataset_path) {
+  if (dataset_path) CUTLAB_TRY(cutlab_dataset_read(r->context, data, dataset_path));
+  return cutlab_simulation_create(r->context, &r->simulation, r->experiment, *data);
+}
+
+cutlab_status cutlab_run_execute(cutlab_context *context, char **result,
+                                 const cutlab_experiment *experiment, const char *dataset_path,
+                                 const char *folder) {
+  if (result) *result = NULL;
+  run r = {.context = context, .experiment = experiment, .folder = folder, .logged = -1};
+  cutlab_dataset *data = NULL;
+  if (folder) CUTLAB_TRY(cutlab_folder_make(context, folder));
+  cutlab_status status = create_simulation(&r, &data, dataset_path);
+  if (status == CUTLAB_OK && folder) status = begin_folder(&r, dataset_path);
+  status = finish(&r, status, result);
+  cutlab_dataset_free(data);
+  return status;
+}
+
+/* Keeps the lines up to the checkpoint; *complete tells whether all that should stand before it
+   are there. */
+static cutlab_status rewind_metrics(run *r, const json_t *lines, bool *complete) {
+  int64_t at = cutlab_simulation_iteration(r->simulation);
+  FILE *memory;
+  char *text = NULL;
+  size_t size = 0, i;
+  const json_t *line;
+  if (!(memory = open_memstream(&text, &size)))
+    return cutlab_fail(r->context, CUTLAB_ERROR_MEMORY, "out of memory: metrics");
+  *complete = true;
+  json_array_foreach(lines, i, line) {
+    int64_t iteration = (int64_t)cutlab_json_get_number(line, "iteration", 0);
+    if (iteration > at) break;
+    if (iteration != cutlab_next_logged(r->experiment, r->logged)) *complete = false;
+    r->logged = iteration;
+    char *dump = json_dumps(line, JSON_REAL_PRECISION(17));
+    if (dump) fprintf(memory, "%s\n", dump);
+    free(dump);
+  }
+  if (cutlab_next_logged(r->experiment, r->logged) < at) *complete = false;
+  fclose(memory);
+  cutlab_status status = CUTLAB_OK;
+  if (*complete) status = cutlab_file_write(r->context, r->metrics_path, text, size);
+  free(text);
+  return status;
+}
+
+static cutlab_status restore(run *r, bool *complete) {
+  json_t *lines = NULL;
+  *complete = false;
+  if (!cutlab_file_exists(r->checkpoint_path) || !cutlab_file_exists(r->metrics_path))
+    return CUTLAB_OK;
+  CUTLAB_TRY(cutlab_metrics_read(r->context, &lines, r->metrics_path));
+  cutlab_status status = cutlab_simulation_read_state(r->simulation, r->checkpoint_path);
+  if (status == CUTLAB_OK) status = rewind_metrics(r, lines, complete);
+  json_decref(lines);
+  return status;
+}
+
+/* From iteration 0: gives the same numbers. */
+static cutlab_status start_over(run *r, const cutlab_dataset *data) {
+  r->logged = -1;
+  cutlab_simulation_free(r->simulation);
+  CUTLAB_TRY(cutlab_simulation_create(r->context, &r->simulation, r->experiment, data));
+  return cutlab_file_write(r->context, r->metrics_path, "", 0);
+}
+
+static cutlab_status read_run(cutlab_context *context, cutlab_experiment *experiment,
+                              char **dataset_path, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json"), *text = NULL;
+  size_t size;
+  json_t *record = NULL;
+  cutlab_status status =
+      path ? cutlab_file_read(context, &text, &size, path, 0) : CUTLAB_ERROR_MEMORY;
+  if (status == CUTLAB_OK) status = cutlab_json_parse(context, &record, text, path);
+  const char *format = json_string_value(json_object_get(record, "format"));
+  if (status == CUTLAB_OK &&
+      (!format || strcmp(format, "cutlab-run") != 0 ||
+       cutlab_json_get_number(record, "format_version", 0) != cutlab_run_format_version))
+    status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: not a run of format version %d", path,
+                         cutlab_run_format_version);
+  if (status == CUTLAB_OK) {
+    char *parameters = json_dumps(json_object_get(record, "parameters"), JSON_REAL_PRECISION(17));
+    status = parameters ? cutlab_experiment_from_json(context, experiment, parameters)
+                        : cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no 'parameters'", path);
+    free(parameters);
+  }
+  const char *data = json_string_value(json_object_get(record, "dataset"));
+  *dataset_path = status == CUTLAB_OK && data ? strdup(data) : NULL;
+  json_decref(record);
+  free(text);
+  free(path);
+  return status;
+}
+
+static cutlab_status read_result(cutlab_context *context, char **result, const char *path) {
+  char *text;
+  size_t size;
+  json_t *record;
+  CUTLAB_TRY(cutlab_file_read(context, &text, &size, path, 0));
+  cutlab_status status = cutlab_json_parse(context, &record, text, path);
+  if (status == CUTLAB_OK) json_decref(record);
+  if (status == CUTLAB_OK && result)
+    *result = text;
+  else
+    free(text);
+  return status;
+}
+
+static cutlab_status continue_run(cutlab_context *context, char **result,
+                                  const cutlab_experiment *experiment, const char *dataset_path,
+                                  const char *folder) {
+  run r = {.context = context, .experiment = experiment, .folder = folder, .logged = -1};
+  cutlab_dataset *data = NULL;
+  bool complete = true;
+  cutlab_status status = create_simulation(&r, &data, dataset_path);
+  if (status == CUTLAB_OK) status = name_files(&r);
+  if (status == CUTLAB_OK) status = restore(&r, &complete);
+  if (status == CUTLAB_OK && !complete) status = start_over(&r, data);
+  if (status == CUTLAB_OK) status = open_metrics(&r);
+  status = finish(&r, status, result);
+  cutlab_dataset_free(data);
+  return status;
+}
+
+cutlab_status cutlab_run_resume(cutlab_context *context, char **result, const char *folder) {
+  if (result) *result = NULL;
+  cutlab_experiment *experiment;
+  char *dataset_path = NULL, *finished = cutlab_path_join(context, folder, "result.json");
+  CUTLAB_TRY(cutlab_experiment_create(context, &experiment));
+  cutlab_status status =
+      finished ? read_run(context, experiment, &dataset_path, folder) : CUTLAB_ERROR_MEMORY;
+  if (status == CUTLAB_OK)
+    status = cutlab_file_exists(finished)
+                 ? read_result(context, result, finished)
+                 : continue_run(context, result, experiment, dataset_path, folder);
+  free(dataset_path);
+  free(finished);
+  cutlab_experiment_free(experiment);
+  return status;
+}
