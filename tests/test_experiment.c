@@ -86,7 +86,7 @@ static void refuse_yaml(fixture *f, const char *text, const char *place, const c
   snprintf(start, sizeof start, "%s:%s: ", f->path, place);
   if (status == CUTLAB_OK || strncmp(message, start, strlen(start)) != 0 ||
       !strstr(message, needle))
-    fail_msg("'%s': status %d, message '%s', expected %s and '%s'", text, status, message, start,
+    fail_msg("'%.200s': status %d, message '%s', expected %s and '%s'", text, status, message, start,
              needle);
   assert_memory_equal(&before, f->experiment, sizeof before);
 }
@@ -337,6 +337,12 @@ static void test_bad_yaml(void **state) {
   refuse_yaml(f, "seed:\n", "1:6", "''");
   refuse_yaml(f, "seed: *a\n", "1:7", "not valid YAML");
   size_t size = (1 << 20) + 1;
+  char *deep = malloc(100001); /* libyaml's loader would take minutes */
+  memset(deep, '[', 100000);
+  memcpy(deep, "a: ", 3);
+  deep[100000] = '\0';
+  refuse_yaml(f, deep, "1:5", "a list of them");
+  free(deep);
   char *large = malloc(size);
   memset(large, '#', size);
   assert_int_not_equal(load(f, large, size), CUTLAB_OK);

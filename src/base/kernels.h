@@ -27,6 +27,13 @@ typedef struct cutlab_kernels {
   double (*softplus_sum)(const double *x, const double *w, int64_t m, const double *b, int64_t n);
   /* s[i] = 1 / (1 + exp(-x[i])) and, unless NULL, p[i] = log(1 + exp(x[i])). */
   void (*sigmoid)(double *s, double *p, const double *x, int64_t count);
+  /* Smallest and largest of x[0..n-1], n >= 1. */
+  void (*extent)(double *low, double *high, const double *x, int64_t n);
+  /* The share of `rows` rows, from `first` on, in y = g x for a symmetric g (row stride ldg, lower
+     triangle read): y[s * ldy + j] = sum over those rows i of their entries left of and on the
+     diagonal, each counted at i and at its mirror image; j < first + rows, s < 2. */
+  void (*symmetric_rows)(double *y, int64_t ldy, const double *g, int64_t ldg, int64_t first,
+                         int64_t rows, const double *x, int64_t ldx);
   /* t[l * ldt + i] = T_l(x_i), the Chebyshev polynomials, l < degrees, i < n. */
   void (*chebyshev_basis)(double *t, int64_t ldt, const double *x, int64_t n, int64_t degrees);
 } cutlab_kernels;

@@ -206,13 +206,94 @@ static void sigmoid(double *s, double *p, const double *x, int64_t count) {
   }
 }
 
+static void extent(double *low, double *high, const double *x, int64_t n) {
+  vector least = spread(x[0]), most = least;
+  for (int64_t i = 0; i < n; i += lanes) {
+    vector z = least;
+    if (i + lanes <= n)
+      z = load(x + i);
+    else
+      memcpy(&z, x + i, (size_t)(n - i) * sizeof *x);
+    least = choose(z < least, z, least);
+    most = choose(z > most, z, most);
+  }
+  *low = least[0], *high = most[0];
+  for (int i = 1; i < lanes; ++i) {
+    if (least[i] < *low) *low = least[i];
+    if (most[i] > *high) *high = most[i];
+  }
+}
+
+/* `rows` rows that start at row i, over the columns [0, columns): dot products into `sum`, mirror
+   images into y. One pass over g serves both and both right-hand sides. */
+INLINE void symmetric_strip(double (*sum)[2], double *y, int64_t ldy, const double *g, int64_t ldg,
+                            int rows, int64_t columns, const double *x, int64_t ldx, int64_t i) {
+  vector dot[4][2] = {{{0}}}, right[4][2];
+  for (int r = 0; r < rows; ++r)
+    for (int s = 0; s < 2; ++s) right[r][s] = spread(x[s * ldx + i + r]);
+  int64_t j = 0;
+  for (; j + lanes <= columns; j += lanes) {
+    vector left[2] = {load(x + j), load(x + ldx + j)};
+    vector mirror[2] = {load(y + j), load(y + ldy + j)};
+    for (int r = 0; r < rows; ++r) {
+      vector entry = load(g + r * ldg + j);
+      for (int s = 0; s < 2; ++s) {
+        dot[r][s] += entry * left[s];
+        mirror[s] += entry * right[r][s];
+      }
+    }
+    store(y + j, mirror[0]);
+    store(y + ldy + j, mirror[1]);
+  }
+  for (int r = 0; r < rows; ++r)
+    for (int s = 0; s < 2; ++s) {
+      sum[r][s] = horizontal_sum(dot[r][s]);
+      for (int64_t k = j; k < columns; ++k) {
+        sum[r][s] += g[r * ldg + k] * x[s * ldx + k];
+        y[s * ldy + k] += g[r * ldg + k] * x[s * ldx + i + r];
+      }
+    }
+}
+
+static void symmetric_rows(double *y, int64_t ldy, const double *g, int64_t ldg, int64_t first,
+                           int64_t rows, const double *x, int64_t ldx) {
+  for (int s = 0; s < 2; ++s) memset(y + s * ldy, 0, (size_t)(first + rows) * sizeof *y);
+  for (int64_t i = first; i < first + rows;) {
+    int strip = first + rows - i >= 4 ? 4 : 1;
+    double sum[4][2];
+    if (strip == 4)
+      symmetric_strip(sum, y, ldy, g + i * ldg, ldg, 4, i, x, ldx, i);
+    else
+      symmetric_strip(sum, y, ldy, g + i * ldg, ldg, 1, i, x, ldx, i);
+    for (int r = 0; r < strip; ++r) { /* the triangle at the diagonal */
+      const double *row = g + (i + r) * ldg;
+      for (int s = 0; s < 2; ++s) {
+        double *column = y + s * ldy;
+        const double *right = x + s * ldx;
+        for (int64_t k = i; k < i + r; ++k) {
+          sum[r][s] += row[k] * right[k];
+          column[k] += row[k] * right[i + r];
+        }
+        column[i + r] += sum[r][s] + row[i + r] * right[i + r];
+      }
+    }
+    i += strip;
+  }
+}
+
 static void chebyshev_basis(double *t, int64_t ldt, const double *x, int64_t n, int64_t degrees) {
-  for (int64_t i = 0; i < n; ++i) t[i] = 1;
-  if (degrees > 1) memcpy(t + ldt, x, (size_t)n * sizeof *x);
-  for (int64_t l = 2; l < degrees; ++l) {
-    const double *one = t + (l - 1) * ldt, *two = t + (l - 2) * ldt;
-    double *next = t + l * ldt;
-    for (int64_t i = 0; i < n; ++i) next[i] = 2 * x[i] * one[i] - two[i];
+  for (int64_t i = 0; i < n; i += lanes) {
+    int64_t some = n - i < lanes ? n - i : lanes;
+    vector z = load_some(x + i, some), twice = 2 * z, one = z, two = spread(1);
+    for (int64_t l = 0; l < degrees; ++l) {
+      vector next = twice * one - two;
+      if (some == lanes)
+        store(t + l * ldt + i, two);
+      else
+        store_some(t + l * ldt + i, two, some);
+      two = one;
+      one = next;
+    }
   }
 }
 
@@ -224,5 +305,7 @@ const cutlab_kernels CUTLAB_KERNEL_TABLE = {
     .sigmoid_sums = sigmoid_sums,
     .softplus_sum = softplus_sum,
     .sigmoid = sigmoid,
+    .extent = extent,
+    .symmetric_rows = symmetric_rows,
     .chebyshev_basis = chebyshev_basis,
 };

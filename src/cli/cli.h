@@ -39,7 +39,8 @@ typedef struct cutlab_cli {
   cutlab_item *items;
   int item_count;
   bool json, quiet;
-  const char *out; /* --out, or NULL */
+  const char *out;    /* --out, or NULL */
+  char warning[1024]; /* the last one printed */
 } cutlab_cli;
 
 /* All subcommands; a NULL ends them. */

@@ -81,8 +81,11 @@ static int parse_items(cutlab_cli *cli, int argc, char **argv) {
   return -1;
 }
 
+/* Every room checks what it is given, so the same warning may come again. */
 static void print_warning(void *user, const char *message) {
-  (void)user;
+  cutlab_cli *cli = user;
+  if (strncmp(cli->warning, message, sizeof cli->warning - 1) == 0) return;
+  snprintf(cli->warning, sizeof cli->warning, "%s", message);
   cutlab_cli_print_error("warning: %s", message);
 }
 
@@ -100,7 +103,7 @@ static int apply_shared(cutlab_cli *cli) {
   cli->quiet = cutlab_options_value(cli, "quiet") != NULL;
   cli->out = cutlab_options_value(cli, "out");
   if (cli->out && !*cli->out) return cutlab_cli_usage("--out is ''; accepted: a folder");
-  if (!cli->quiet) cutlab_context_set_warning(cli->context, print_warning, NULL);
+  if (!cli->quiet) cutlab_context_set_warning(cli->context, print_warning, cli);
   return -1;
 }
 

@@ -40,7 +40,7 @@ static void print_line(const cutlab_progress *progress, double time) {
   fprintf(stderr, "\r\033[K%s: %lld", progress->what, (long long)progress->done);
   if (progress->total) fprintf(stderr, "/%lld", (long long)progress->total);
   if (rate > 0) {
-    fprintf(stderr, ", %.3g/s", rate);
+    fprintf(stderr, ", %.*f/s", rate < 10 ? 2 : 0, rate);
     char left[32];
     duration_text(left, (double)(progress->total - progress->done) / rate);
     if (progress->total >= progress->done && progress->total) fprintf(stderr, ", %s left", left);

@@ -22,6 +22,11 @@ cutlab_status cutlab_dataset_write(cutlab_context *context, const char *path,
   int64_t n = s->examples, m = s->noise_rows + cutlab_filters;
   double world[] = {s->alpha,           s->sigma_d,          s->sigma_b, (double)s->feature_count,
                     (double)s->patches, (double)s->dimension};
+  if (!s->patch_data && !s->gram)
+    return cutlab_fail(context, CUTLAB_ERROR_UNSUPPORTED,
+                       "cannot write %s: the patches were given up for their inner products; draw "
+                       "the data set by itself",
+                       path);
   cutlab_array arrays[max_members];
   int count = 0;
   arrays[count++] = member("labels", CUTLAB_INT8, s->labels, 1, n, 0, 0);
@@ -84,6 +89,9 @@ static cutlab_status read_labels(reader *r, int8_t **labels, int64_t *n) {
     case CUTLAB_INT32:
       value = ((const int32_t *)array->data)[i];
       break;
+    case CUTLAB_UINT8:
+      value = ((const uint8_t *)array->data)[i];
+      break;
     default:
       value = ((const int8_t *)array->data)[i];
       break;
@@ -124,6 +132,11 @@ static cutlab_status read_structure(reader *r, cutlab_dataset *s) {
       return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                          "%s: example %lld has feature and dominant noise in patch %d", r->path,
                          (long long)i, s->feature_positions[i]);
+  for (int64_t i = 0; i < n; ++i)
+    if (s->dominant_signs[i] != 1 && s->dominant_signs[i] != -1)
+      return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
+                         "%s: dominant_sign of example %lld is %d; accepted: +1 and -1", r->path,
+                         (long long)i, s->dominant_signs[i]);
   cutlab_dataset_index(s);
   int64_t m = s->noise_rows + cutlab_filters, patch_shape[] = {n, s->patches, s->dimension};
   bool held = find(r, "patches") != NULL;
@@ -148,7 +161,8 @@ static cutlab_status read_drawn(reader *r, cutlab_dataset **dataset, const int8_
   const double *world = array->data;
   double features = world[3], patches = world[4], dimension = world[5];
   if (!(features >= 1 && features <= cutlab_max_features && patches >= 2 && patches <= 20 &&
-        dimension >= 2 * features && dimension <= 1e12 && world[0] >= 0 && n >= 1))
+        dimension >= 2 * features && dimension <= 1e12 && world[0] >= 0 && world[0] < 1 &&
+        world[1] >= 0 && isfinite(world[1]) && world[2] >= 0 && isfinite(world[2]) && n >= 1))
     return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                        "%s: member 'world' describes no feature-noise world", r->path);
   CUTLAB_TRY(cutlab_dataset_allocate(r->context, dataset, n, (int64_t)patches, (int64_t)dimension,

@@ -18,6 +18,7 @@ static void apportion(int64_t *shares, const double *weights, int count, int64_t
   for (int k = 0; k < count; ++k) {
     double exact = weights[k] * (double)total;
     shares[k] = (int64_t)floor(exact + 1e-9);
+    if (shares[k] > total - given) shares[k] = total - given; /* weights may sum to 1 + 1e-9 */
     remainders[k] = exact - (double)shares[k];
     given += shares[k];
   }

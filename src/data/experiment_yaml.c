@@ -156,9 +156,34 @@ static cutlab_status apply_parser(cutlab_context *context, cutlab_experiment *ex
   return status;
 }
 
+/* Refuses nesting beyond a list in a mapping. The loader would find it only at the end, and in
+   libyaml the time for that grows with the square of the depth. */
+static cutlab_status check_depth(cutlab_context *context, const char *text, size_t size,
+                                 const char *where) {
+  yaml_parser_t parser;
+  yaml_event_t event;
+  cutlab_status status = CUTLAB_OK;
+  bool ended = false;
+  if (!yaml_parser_initialize(&parser))
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);
+  yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
+  for (int depth = 0; !ended && yaml_parser_parse(&parser, &event); yaml_event_delete(&event)) {
+    if (event.type == YAML_SEQUENCE_START_EVENT || event.type == YAML_MAPPING_START_EVENT) ++depth;
+    if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT) --depth;
+    if (depth > 2)
+      status = cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                           "%s:%zu:%zu: a value must be a plain value or a list of them", where,
+                           event.start_mark.line + 1, event.start_mark.column + 1);
+    ended = depth > 2 || event.type == YAML_STREAM_END_EVENT;
+  }
+  yaml_parser_delete(&parser);
+  return status;
+}
+
 cutlab_status cutlab_experiment_apply_yaml(cutlab_context *context, cutlab_experiment *experiment,
                                            const char *text, size_t size, const char *where,
                                            bool allow_preset) {
+  CUTLAB_TRY(check_depth(context, text, size, where));
   yaml_parser_t parser;
   if (!yaml_parser_initialize(&parser))
     return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);

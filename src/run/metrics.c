@@ -31,6 +31,8 @@ int64_t cutlab_next_logged(const cutlab_experiment *x, int64_t iteration) {
   return schedule(x, high);
 }
 
+static const double most_iterations = 1e12; /* as in the parameter table */
+
 static cutlab_status parse_line(cutlab_context *context, json_t *lines, const char *text,
                                 const char *path) {
   char where[600];
@@ -39,7 +41,8 @@ static cutlab_status parse_line(cutlab_context *context, json_t *lines, const ch
   CUTLAB_TRY(cutlab_json_parse(context, &line, text, where));
   const json_t *last = json_array_get(lines, json_array_size(lines) - 1);
   double iteration = cutlab_json_get_number(line, "iteration", -1);
-  if (iteration < 0 || (last && iteration <= cutlab_json_get_number(last, "iteration", -1))) {
+  if (!(iteration >= 0 && iteration <= most_iterations) ||
+      (last && iteration <= cutlab_json_get_number(last, "iteration", -1))) {
     json_decref(line);
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
                        "%s: 'iteration' is missing or not above the last", where);
@@ -60,7 +63,10 @@ cutlab_status cutlab_metrics_read(cutlab_context *context, json_t **lines, const
     status = parse_line(context, *lines, line, path);
   }
   free(text);
-  if (status != CUTLAB_OK) json_decref(*lines);
+  if (status != CUTLAB_OK) {
+    json_decref(*lines);
+    *lines = NULL;
+  }
   return status;
 }
 

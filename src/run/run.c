@@ -92,6 +92,9 @@ static cutlab_status train(run *r) {
   const cutlab_experiment *x = r->experiment;
   r->first_iteration = cutlab_simulation_iteration(r->simulation);
   r->saved_at = now();
+  /* A resumed run may have been stopped between its last step and its result. */
+  r->converged = x->stop_gradient_norm > 0 &&
+                 cutlab_simulation_gradient_norm(r->simulation) <= x->stop_gradient_norm;
   cutlab_status status = CUTLAB_OK;
   while (status == CUTLAB_OK && !r->converged) {
     int64_t iteration = cutlab_simulation_iteration(r->simulation);
@@ -119,8 +122,8 @@ static cutlab_status name_files(run *r) {
   return r->metrics_path && r->checkpoint_path ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
 }
 
-static cutlab_status open_metrics(run *r) {
-  r->metrics = fopen(r->metrics_path, "a");
+static cutlab_status open_metrics(run *r, const char *mode) {
+  r->metrics = fopen(r->metrics_path, mode);
   if (r->metrics) return CUTLAB_OK;
   return cutlab_fail(r->context, CUTLAB_ERROR_IO, "cannot write %s: %s", r->metrics_path,
                      strerror(errno));
@@ -160,7 +163,7 @@ static cutlab_status begin_folder(run *r, const char *dataset_path) {
   free(real_path);
   if (status == CUTLAB_OK) status = write_json(r->context, r->folder, "run.json", record);
   if (status == CUTLAB_OK) status = name_files(r);
-  return status == CUTLAB_OK ? open_metrics(r) : status;
+  return status == CUTLAB_OK ? open_metrics(r, "w") : status;
 }
 
 static cutlab_status create_simulation(run *r, cutlab_dataset **data, const char *dataset_path) {
@@ -252,6 +255,8 @@ static cutlab_status read_run(cutlab_context *context, cutlab_experiment *experi
   }
   const char *data = json_string_value(json_object_get(record, "dataset"));
   *dataset_path = status == CUTLAB_OK && data ? strdup(data) : NULL;
+  if (status == CUTLAB_OK && data && !*dataset_path)
+    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: path of the data set");
   json_decref(record);
   free(text);
   free(path);
@@ -282,7 +287,7 @@ static cutlab_status continue_run(cutlab_context *context, char **result,
   if (status == CUTLAB_OK) status = name_files(&r);
   if (status == CUTLAB_OK) status = restore(&r, &complete);
   if (status == CUTLAB_OK && !complete) status = start_over(&r, data);
-  if (status == CUTLAB_OK) status = open_metrics(&r);
+  if (status == CUTLAB_OK) status = open_metrics(&r, "a");
   status = finish(&r, status, result);
   cutlab_dataset_free(data);
   return status;

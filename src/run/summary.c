@@ -13,8 +13,9 @@ static double number_of(const json_t *object, const char *key) {
   return cutlab_json_get_number(object, key, NAN);
 }
 
-/* A number right-aligned in `width`, or "-" where it is not defined. */
+/* A number right-aligned in `width` after two blanks, or "-" where it is not defined. */
 static void print_number(FILE *file, double value, int width) {
+  fputs("  ", file);
   if (isnan(value))
     fprintf(file, "%*s", width, "-");
   else
@@ -39,8 +40,8 @@ static void print_features(FILE *file, const json_t *result, bool with_optimum) 
   size_t i;
   const json_t *feature;
   if (json_array_size(features) == 0) return;
-  fprintf(file, "\n%5s  %-14s  %10s  %10s%s\n", "label", "feature", "frequency", "output",
-          with_optimum ? "     optimum" : "");
+  fprintf(file, "\n%5s  %-14s  %12s  %12s%s\n", "label", "feature", "frequency", "output",
+          with_optimum ? "       optimum" : "");
   json_array_foreach(features, i, feature) {
     int label = (int)json_integer_value(json_object_get(feature, "label"));
     fprintf(file, "%+5d  %-14s", label, text_of(feature, "rarity"));

@@ -110,21 +110,20 @@ typedef struct noise_law {
   double tolerance; /* of every interpolant */
 } noise_law;
 
-static void make_patch_laws(noise_law *noise, const cutlab_readout *readout,
-                            const double covariance[3]) {
-  double mean[2][2], none[2][2] = {{0}}, dominant[3], background[3];
+static void make_patch_laws(cutlab_patch_law *dominant, cutlab_patch_law *background,
+                            const cutlab_readout *readout, const double covariance[3],
+                            double tolerance) {
+  double mean[2][2], none[2][2] = {{0}}, scaled[2][3];
   for (int label = 0; label < 2; label++)
     for (int filter = 0; filter < 2; filter++)
       mean[label][filter] = readout->alpha * feature(readout, filter, label, 0);
   for (int i = 0; i < 3; i++) {
-    dominant[i] = readout->sigma_d * readout->sigma_d * covariance[i];
-    background[i] = readout->sigma_b * readout->sigma_b * covariance[i];
+    scaled[0][i] = readout->sigma_d * readout->sigma_d * covariance[i];
+    scaled[1][i] = readout->sigma_b * readout->sigma_b * covariance[i];
   }
   int components = mean[0][0] == mean[1][0] && mean[0][1] == mean[1][1] ? 1 : 2;
-  double tolerance = noise->tolerance / 4;
-  noise->dominant =
-      cutlab_patch_law_make(activation(readout), components, mean, dominant, tolerance);
-  noise->background = cutlab_patch_law_make(activation(readout), 1, none, background, tolerance);
+  *dominant = cutlab_patch_law_make(activation(readout), components, mean, scaled[0], tolerance);
+  *background = cutlab_patch_law_make(activation(readout), 1, none, scaled[1], tolerance);
 }
 
 static cutlab_status interpolate(cutlab_context *context, cutlab_law *law, const noise_law *noise,
@@ -191,7 +190,7 @@ cutlab_status cutlab_population_accuracy(cutlab_context *context, double *overal
                        "a tolerance of %g is out of reach with %d patches; accepted are %g to 0.01",
                        tolerance, readout->patches, smallest * 4 * (backgrounds + 1));
   cutlab_law_rules_make(&noise.rules);
-  make_patch_laws(&noise, readout, covariance);
+  make_patch_laws(&noise.dominant, &noise.background, readout, covariance, noise.tolerance / 4);
   cutlab_status status = backgrounds ? add_patches(context, &noise, backgrounds) : CUTLAB_OK;
   if (status == CUTLAB_OK) fill_accuracies(overall, by_feature, &noise, readout);
   cutlab_law_clear(&noise.total);
@@ -203,21 +202,19 @@ cutlab_status cutlab_population_accuracy(cutlab_context *context, double *overal
 
 typedef struct fresh_points {
   const cutlab_readout *readout;
-  double factor[3]; /* Cholesky: U = factor[0] n1, V = factor[1] n1 + factor[2] n2 */
+  cutlab_patch_law dominant, background;
   uint64_t seed;
 } fresh_points;
 
 /* Points per random stream: fixed, so that the result does not depend on the threads. */
 static const int64_t block_points = 4096;
 
-/* phi(U) - phi(V) of one noise patch. */
-static double draw_patch(const fresh_points *source, cutlab_random *random, double sigma,
-                         double mean_u, double mean_v) {
-  cutlab_activation phi = activation(source->readout);
+static double draw_patch(const cutlab_patch_law *law, int component, cutlab_random *random) {
+  double rho = law->correlation;
   double n1 = cutlab_random_normal(random), n2 = cutlab_random_normal(random);
-  double u = mean_u + sigma * source->factor[0] * n1;
-  double v = mean_v + sigma * (source->factor[1] * n1 + source->factor[2] * n2);
-  return cutlab_activate(phi, u) - cutlab_activate(phi, v);
+  double u = law->mean[component][0] + law->deviation[0] * n1;
+  double v = law->mean[component][1] + law->deviation[1] * (rho * n1 + sqrt(1 - rho * rho) * n2);
+  return cutlab_activate(law->phi, u) - cutlab_activate(law->phi, v);
 }
 
 /* Draws one point; returns its class label * K + k, and whether y f > 0. */
@@ -228,11 +225,8 @@ static int draw_point(const fresh_points *source, cutlab_random *random, bool *c
   while (left >= 0 && k + 1 < readout->feature_count) left -= readout->frequencies[++k];
   int side = (int)cutlab_random_below(random, 2);
   double output = feature_output(readout, label, k);
-  output +=
-      draw_patch(source, random, readout->sigma_d, readout->alpha * feature(readout, 0, side, 0),
-                 readout->alpha * feature(readout, 1, side, 0));
-  for (int p = 2; p < readout->patches; p++)
-    output += draw_patch(source, random, readout->sigma_b, 0, 0);
+  output += draw_patch(&source->dominant, side % source->dominant.components, random);
+  for (int p = 2; p < readout->patches; p++) output += draw_patch(&source->background, 0, random);
   *correct = label == 0 ? output > 0 : output < 0;
   return label * readout->feature_count + k;
 }
@@ -271,10 +265,8 @@ cutlab_status cutlab_population_accuracy_monte_carlo(cutlab_context *context, do
   if (points < 1)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "Monte Carlo: %lld points; accepted are 1 or more", (long long)points);
-  fresh_points source = {readout, {0}, seed};
-  source.factor[0] = sqrt(covariance[0]);
-  source.factor[1] = covariance[0] > 0 ? covariance[1] / source.factor[0] : 0;
-  source.factor[2] = sqrt(fmax(covariance[2] - source.factor[1] * source.factor[1], 0));
+  fresh_points source = {.readout = readout, .seed = seed};
+  make_patch_laws(&source.dominant, &source.background, readout, covariance, 1e-2);
   int threads = cutlab_context_threads(context);
   int64_t classes = 2 * (int64_t)readout->feature_count, stride = 2 * classes;
   int64_t *counts = cutlab_allocate(context, threads * stride, sizeof *counts);

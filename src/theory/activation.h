@@ -7,15 +7,19 @@ typedef struct cutlab_activation {
   double beta, r;
 } cutlab_activation;
 
+/* z clamped to [0, r]. Both functions are free of branches, so that loops over them vectorise. */
+static inline double cutlab_activation_bend(cutlab_activation f, double z) {
+  double t = z > 0 ? z : 0;
+  return t < f.r ? t : f.r;
+}
+
 static inline double cutlab_activate(cutlab_activation f, double z) {
-  if (z <= 0) return f.beta * z;
-  if (z < f.r) return f.beta * z + (1 - f.beta) * z * z / (2 * f.r);
-  return z - (1 - f.beta) * f.r / 2;
+  double bend = cutlab_activation_bend(f, z), beyond = z > f.r ? z - f.r : 0;
+  return f.beta * z + (1 - f.beta) * (bend * bend / (2 * f.r) + beyond);
 }
 
 static inline double cutlab_activate_slope(cutlab_activation f, double z) {
-  if (z <= 0) return f.beta;
-  return z < f.r ? f.beta + (1 - f.beta) * z / f.r : 1;
+  return f.beta + (1 - f.beta) * cutlab_activation_bend(f, z) / f.r;
 }
 
 #endif

@@ -155,7 +155,8 @@ static cutlab_status build_stretch(builder *b, stretch s) {
 
 cutlab_status cutlab_law_build(cutlab_context *context, cutlab_law *law, cutlab_law_cdf_fn cdf,
                                const void *source, const cutlab_law_rules *rules,
-                               const double *breaks, int count, double resolution, double tolerance) {
+                               const double *breaks, int count, double resolution,
+                               double tolerance) {
   builder b = {context, law, cdf, source, rules, tolerance};
   *law = (cutlab_law){.resolution = resolution};
   for (int i = 0; i + 1 < count; i++) {

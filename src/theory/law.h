@@ -43,7 +43,8 @@ typedef double (*cutlab_law_cdf_fn)(const void *source, double t, bool strict);
    on failure too. */
 cutlab_status cutlab_law_build(cutlab_context *context, cutlab_law *law, cutlab_law_cdf_fn cdf,
                                const void *source, const cutlab_law_rules *rules,
-                               const double *breaks, int count, double resolution, double tolerance);
+                               const double *breaks, int count, double resolution,
+                               double tolerance);
 void cutlab_law_clear(cutlab_law *law);
 double cutlab_law_cdf(const cutlab_law *law, double t, bool strict);
 

@@ -49,7 +49,7 @@ static void measure_patches(const cutlab_simulation *s, cutlab_measurement *m) {
       add(&uneven[kind], gap * gap);
       add(&outputs[kind], y * s->outputs[ip]);
       for (int f = 0; row >= 0 && f < cutlab_filters; ++f)
-        add(&coefficients[kind], y * (f ? -1 : 1) * s->coefficients[f * data->noise_rows + row]);
+        add(&coefficients[kind], y * (f ? -1 : 1) * s->coefficients[f * s->patch_count + ip]);
     }
     right += y * sum > 0;
   }

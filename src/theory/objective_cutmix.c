@@ -13,27 +13,30 @@
 #include "theory/chebyshev_nodes.h"
 #include "theory/objective_internal.h"
 
-enum { max_slots = 32, max_chunks = 64, min_chunk = 256, basis_strip = 64 };
+enum { max_slots = 32, max_chunks = 64, min_chunk = 128, basis_strip = 384 };
 
 /* One subset at work. */
 typedef struct slot {
   uint32_t subset;
-  double weight, share;             /* weight of each pair in the loss; t */
-  double *a, *b, *v, *row, *column; /* [n] each: A, B, exp(-B), the two sums */
-  double middle, half_width;        /* of the range of A */
+  double weight, share;                    /* weight of each pair in the loss; t */
+  double *a, *b, *unit, *v, *row, *column; /* [n] each: A, B, A scaled to [-1, 1], exp(-B), sums */
+  double middle, half_width;               /* of the range of A */
   double bound;
   int64_t nodes;
   bool interpolated;
   int64_t capacity;      /* of the arrays below */
   double *x, *u, *w, *h; /* [nodes]: nodes, exp(-x), weights, sums over j */
   double *partial;       /* [chunks][nodes] */
-  double *basis;         /* [nodes][max(nodes, basis_strip)]; NULL until interpolated */
+  double *basis;         /* [nodes][basis_strip]: T_l at examples; NULL until interpolated */
+  double *square;        /* [nodes][nodes]: T_l at the nodes of [-1, 1], made for */
+  int64_t square_nodes;  /* this many */
   double losses[max_chunks];
 } slot;
 
 struct cutlab_cutmix_workspace {
   int slots;
   int64_t chunk, chunks;
+  double *outputs, *gradient; /* [P][n] */
   slot slot[max_slots];
 };
 
@@ -41,9 +44,7 @@ struct cutlab_cutmix_workspace {
 typedef struct cutmix_job {
   cutlab_objective *objective;
   const cutlab_kernels *kernels;
-  const double *outputs;
-  double *gradient;
-  bool want_loss;
+  bool gradient, want_loss; /* what is wanted */
   cutlab_path path;
 } cutmix_job;
 
@@ -53,6 +54,7 @@ void cutlab_cutmix_workspace_free(cutlab_cutmix_workspace *workspace) {
     free(workspace->slot[s].a);
     free(workspace->slot[s].x);
   }
+  free(workspace->outputs);
   free(workspace);
 }
 
@@ -65,32 +67,35 @@ static cutlab_status workspace_create(cutlab_objective *objective) {
   w->chunk = (n + max_chunks - 1) / max_chunks;
   if (w->chunk < min_chunk) w->chunk = min_chunk;
   w->chunks = (n + w->chunk - 1) / w->chunk;
+  w->outputs = cutlab_allocate(objective->context, 2 * n * objective->patches, sizeof *w->outputs);
+  if (!w->outputs) return CUTLAB_ERROR_MEMORY;
+  w->gradient = w->outputs + n * objective->patches;
   int64_t subsets = (1ll << (objective->patches - 1)) - 1;
   w->slots = subsets < max_slots ? (int)subsets : max_slots;
   for (int s = 0; s < w->slots; ++s) {
     slot *t = &w->slot[s];
-    t->a = cutlab_allocate(objective->context, 5 * n, sizeof *t->a);
+    t->a = cutlab_allocate(objective->context, 6 * n, sizeof *t->a);
     if (!t->a) return CUTLAB_ERROR_MEMORY;
-    t->b = t->a + n, t->v = t->b + n, t->row = t->v + n, t->column = t->row + n;
+    t->b = t->a + n, t->unit = t->b + n, t->v = t->unit + n;
+    t->row = t->v + n, t->column = t->row + n;
   }
   return CUTLAB_OK;
 }
 
 static void slot_sums(const cutmix_job *job, slot *t) {
   int64_t n = job->objective->examples;
-  int patches = job->objective->patches;
-  uint32_t all = (1u << patches) - 1;
-  double low = INFINITY, high = -INFINITY, reach = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    t->a[i] = cutlab_subset_sum(job->outputs + i * patches, t->subset);
-    t->b[i] = cutlab_subset_sum(job->outputs + i * patches, all & ~t->subset);
-    low = fmin(low, t->a[i]);
-    high = fmax(high, t->a[i]);
-    reach = fmax(reach, fabs(t->b[i]));
+  double low, high, reach_low, reach_high;
+  memset(t->a, 0, (size_t)(2 * n) * sizeof *t->a);
+  for (int p = 0; p < job->objective->patches; ++p) {
+    const double *output = job->objective->workspace->outputs + p * n;
+    double *sum = t->subset >> p & 1 ? t->a : t->b;
+    for (int64_t i = 0; i < n; ++i) sum[i] += output[i];
   }
+  job->kernels->extent(&low, &high, t->a, n);
+  job->kernels->extent(&reach_low, &reach_high, t->b, n);
   t->middle = (low + high) / 2;
   t->half_width = (high - low) / 2;
-  double range = reach + fmax(fabs(low), fabs(high));
+  double range = fmax(-reach_low, reach_high) + fmax(-low, high);
   int64_t q =
       cutlab_chebyshev_nodes(&t->bound, t->half_width, range, job->objective->options.tolerance);
   /* A node costs about a half more than a direct row: its polynomials come on top. */
@@ -108,44 +113,53 @@ static cutlab_status slot_reserve(const cutmix_job *job, slot *t) {
                        "%.3g; use path=auto",
                        job->objective->options.tolerance, 2 * t->half_width);
   if (t->nodes <= t->capacity && (t->basis || !t->interpolated)) return CUTLAB_OK;
-  int64_t m = t->interpolated ? t->nodes + 16 : t->nodes, strip = m > basis_strip ? m : basis_strip;
+  int64_t m = t->interpolated ? t->nodes + 16 : t->nodes,
+          chunks = job->objective->workspace->chunks;
+  int64_t polynomials = t->interpolated ? m + basis_strip : 0;
   free(t->x);
-  t->capacity = 0;
-  t->x = cutlab_allocate(
-      context, m * (4 + job->objective->workspace->chunks + (t->interpolated ? strip : 0)),
-      sizeof *t->x);
+  t->capacity = t->square_nodes = 0;
+  t->x = cutlab_allocate(context, m * (4 + chunks + polynomials), sizeof *t->x);
   if (!t->x) return CUTLAB_ERROR_MEMORY;
   t->u = t->x + m, t->w = t->u + m, t->h = t->w + m, t->partial = t->h + m;
-  t->basis = t->interpolated ? t->partial + m * job->objective->workspace->chunks : NULL;
+  t->basis = t->interpolated ? t->partial + m * chunks : NULL;
+  t->square = t->basis ? t->basis + m * basis_strip : NULL;
   t->capacity = m;
   return CUTLAB_OK;
 }
 
+/* T_l at the Chebyshev nodes cos(pi (k + 1/2) / q) of [-1, 1], which depend on q alone. */
+static void prepare_square(const cutmix_job *job, slot *t) {
+  int64_t q = t->nodes;
+  if (t->square_nodes == q) return;
+  for (int64_t k = 0; k < q; ++k) t->x[k] = cos(M_PI * ((double)k + 0.5) / (double)q);
+  job->kernels->chebyshev_basis(t->square, q, t->x, q, q);
+  t->square_nodes = q;
+}
+
+/* T_l at `count` examples from `first` on. A data set of one strip keeps them. */
+static void prepare_basis(const cutmix_job *job, slot *t, int64_t first, int64_t count) {
+  job->kernels->chebyshev_basis(t->basis, basis_strip, t->unit + first, count, t->nodes);
+}
+
 /* x_k = middle + half_width cos(pi (k + 1/2) / q), and w_k = sum_i L_k(A_i) by way of the
-   moments sum_i T_l(A_i). `h` holds the moments meanwhile. */
+   moments sum_i T_l(A_i). `h` and `u` hold moments meanwhile. */
 static void interpolation_nodes(const cutmix_job *job, slot *t) {
-  const cutlab_kernels *kernels = job->kernels;
+  static const double ones[basis_strip] = {[0 ... basis_strip - 1] = 1};
   int64_t n = job->objective->examples, q = t->nodes;
   double scale = t->half_width > 0 ? 1 / t->half_width : 0;
-  double unit[basis_strip], ones[basis_strip], strip_moments[1];
-  for (int i = 0; i < basis_strip; ++i) ones[i] = 1;
+  for (int64_t i = 0; i < n; ++i) t->unit[i] = (t->a[i] - t->middle) * scale;
   memset(t->h, 0, (size_t)q * sizeof *t->h);
   for (int64_t first = 0; first < n; first += basis_strip) {
     int64_t count = n - first < basis_strip ? n - first : basis_strip;
-    for (int64_t i = 0; i < count; ++i) unit[i] = (t->a[first + i] - t->middle) * scale;
-    kernels->chebyshev_basis(t->basis, basis_strip, unit, count, q);
-    for (int64_t l = 0; l < q; ++l) {
-      kernels->dots(strip_moments, 1, t->basis + l * basis_strip, basis_strip, 1, ones, basis_strip,
-                    1, count);
-      t->h[l] += strip_moments[0];
-    }
+    prepare_basis(job, t, first, count);
+    job->kernels->dots(t->u, 1, t->basis, basis_strip, q, ones, basis_strip, 1, count);
+    for (int64_t l = 0; l < q; ++l) t->h[l] += t->u[l];
   }
-  for (int64_t k = 0; k < q; ++k) t->x[k] = cos(M_PI * ((double)k + 0.5) / (double)q);
-  kernels->chebyshev_basis(t->basis, q, t->x, q, q);
+  prepare_square(job, t);
   for (int64_t l = 0; l < q; ++l) t->h[l] *= (l ? 2.0 : 1.0) / (double)q;
   memset(t->w, 0, (size_t)q * sizeof *t->w);
-  kernels->combine(t->w, q, t->h, q, 1, t->basis, q, q, q);
-  for (int64_t k = 0; k < q; ++k) t->x[k] = t->middle + t->half_width * t->x[k];
+  job->kernels->combine(t->w, q, t->h, q, 1, t->square, q, q, q);
+  for (int64_t k = 0; k < q; ++k) t->x[k] = t->middle + t->half_width * t->square[q + k];
 }
 
 static void slot_nodes(const cutmix_job *job, slot *t) {
@@ -176,19 +190,14 @@ static void slot_chunk(const cutmix_job *job, slot *t, int64_t c) {
 /* f(A_i) = sum_l c_l T_l from the values h_k = f(x_k): c_l = (2/q) sum_k h_k T_l(x_k). `w` holds
    the coefficients. */
 static void interpolate_rows(const cutmix_job *job, slot *t) {
-  const cutlab_kernels *kernels = job->kernels;
   int64_t n = job->objective->examples, q = t->nodes;
-  double scale = t->half_width > 0 ? 1 / t->half_width : 0, unit[basis_strip];
-  for (int64_t k = 0; k < q; ++k) t->x[k] = (t->x[k] - t->middle) * scale;
-  kernels->chebyshev_basis(t->basis, q, t->x, q, q);
-  kernels->dots(t->w, 1, t->basis, q, q, t->h, q, 1, q);
+  job->kernels->dots(t->w, 1, t->square, q, q, t->h, q, 1, q);
   for (int64_t l = 0; l < q; ++l) t->w[l] *= (l ? 2.0 : 1.0) / (double)q;
   memset(t->row, 0, (size_t)n * sizeof *t->row);
   for (int64_t first = 0; first < n; first += basis_strip) {
     int64_t count = n - first < basis_strip ? n - first : basis_strip;
-    for (int64_t i = 0; i < count; ++i) unit[i] = (t->a[first + i] - t->middle) * scale;
-    kernels->chebyshev_basis(t->basis, basis_strip, unit, count, q);
-    kernels->combine(t->row + first, basis_strip, t->w, q, 1, t->basis, basis_strip, q, count);
+    if (n > basis_strip) prepare_basis(job, t, first, count);
+    job->kernels->combine(t->row + first, basis_strip, t->w, q, 1, t->basis, basis_strip, q, count);
   }
 }
 
@@ -205,26 +214,27 @@ static void slot_rows(const cutmix_job *job, slot *t) {
    Returns the loss of the subset's pairs. */
 static double slot_targets(const cutmix_job *job, slot *t) {
   const cutlab_objective *o = job->objective;
-  double n = (double)o->examples, plus = (double)o->positives, loss = 0;
-  for (int64_t c = 0; c < o->workspace->chunks; ++c) loss += t->losses[c];
-  for (int64_t i = 0; i < o->examples; ++i) {
-    double row = t->share * n * o->targets[i] + (1 - t->share) * plus;
-    double column = (1 - t->share) * n * o->targets[i] + t->share * plus;
-    loss -= t->a[i] * row + t->b[i] * column;
-    t->row[i] = t->weight * (t->row[i] - row);
-    t->column[i] = t->weight * (t->column[i] - column);
+  double n = (double)o->examples, plus = (double)o->positives, share = t->share, loss = 0;
+  for (int64_t c = 0; job->want_loss && c < o->workspace->chunks; ++c) loss += t->losses[c];
+  for (int64_t i = 0; job->want_loss && i < o->examples; ++i)
+    loss -= t->a[i] * (share * n * o->targets[i] + (1 - share) * plus) +
+            t->b[i] * ((1 - share) * n * o->targets[i] + share * plus);
+  for (int64_t i = 0; job->gradient && i < o->examples; ++i) {
+    t->row[i] = t->weight * (t->row[i] - share * n * o->targets[i] - (1 - share) * plus);
+    t->column[i] = t->weight * (t->column[i] - (1 - share) * n * o->targets[i] - share * plus);
   }
   return t->weight * loss;
 }
 
 static void add_gradient(const cutmix_job *job, int slots, int64_t first, int64_t count) {
-  int patches = job->objective->patches;
-  for (int s = 0; s < slots; ++s) {
-    const slot *t = &job->objective->workspace->slot[s];
-    for (int64_t i = first; i < first + count; ++i)
-      for (int p = 0; p < patches; ++p)
-        job->gradient[i * patches + p] += t->subset >> p & 1 ? t->row[i] : t->column[i];
-  }
+  const cutlab_cutmix_workspace *w = job->objective->workspace;
+  for (int s = 0; s < slots; ++s)
+    for (int p = 0; p < job->objective->patches; ++p) {
+      const slot *t = &w->slot[s];
+      const double *part = (t->subset >> p & 1 ? t->row : t->column) + first;
+      double *gradient = w->gradient + p * job->objective->examples + first;
+      for (int64_t i = 0; i < count; ++i) gradient[i] += part[i];
+    }
 }
 
 /* All pairs of the subsets in the first `slots` slots. */
@@ -260,20 +270,27 @@ static cutlab_status run_slots(const cutmix_job *job, int slots, double *loss) {
 }
 
 /* |S| = 0 and |S| = P: the plain examples, together 2 / (P + 1) times the ERM objective. */
-static cutlab_status add_whole_examples(const cutmix_job *job, double *loss) {
-  cutlab_objective *o = job->objective;
-  double weight = 2 / ((double)(o->patches + 1) * (double)o->examples);
-  slot *t = &o->workspace->slot[0];
-  uint32_t all = (1u << o->patches) - 1;
-  for (int64_t i = 0; i < o->examples; ++i)
-    t->a[i] = cutlab_subset_sum(job->outputs + i * o->patches, all);
-  job->kernels->sigmoid(t->row, job->want_loss ? t->column : NULL, t->a, o->examples);
-  for (int64_t i = 0; i < o->examples; ++i) {
-    if (job->want_loss) *loss += weight * (t->column[i] - o->targets[i] * t->a[i]);
-    for (int p = 0; job->gradient && p < o->patches; ++p)
-      job->gradient[i * o->patches + p] += weight * (t->row[i] - o->targets[i]);
-  }
-  return CUTLAB_OK;
+static double whole_examples(const cutmix_job *job) {
+  const cutlab_objective *o = job->objective;
+  const cutlab_cutmix_workspace *w = o->workspace;
+  int64_t n = o->examples;
+  double weight = 2 / ((double)(o->patches + 1) * (double)n), loss = 0;
+  const slot *t = &w->slot[0];
+  memset(t->a, 0, (size_t)n * sizeof *t->a);
+  for (int p = 0; p < o->patches; ++p)
+    for (int64_t i = 0; i < n; ++i) t->a[i] += w->outputs[p * n + i];
+  job->kernels->sigmoid(t->row, job->want_loss ? t->column : NULL, t->a, n);
+  for (int64_t i = 0; job->want_loss && i < n; ++i) loss += t->column[i] - o->targets[i] * t->a[i];
+  for (int64_t i = 0; i < n; ++i) t->row[i] = weight * (t->row[i] - o->targets[i]);
+  for (int p = 0; p < o->patches; ++p)
+    memcpy(w->gradient + p * n, t->row, (size_t)n * sizeof *t->row);
+  return weight * loss;
+}
+
+/* [n][P] to [P][n] and back: loops over examples are contiguous inside. */
+static void transpose(double *to, const double *from, int64_t rows, int64_t columns) {
+  for (int64_t c = 0; c < columns; ++c)
+    for (int64_t r = 0; r < rows; ++r) to[c * rows + r] = from[r * columns + c];
 }
 
 static void note(const cutlab_objective *o, int slots, cutlab_objective_report *report) {
@@ -291,23 +308,28 @@ cutlab_status cutlab_fast_cutmix(cutlab_objective *objective, double *loss, doub
                                  cutlab_objective_report *report, const double *outputs,
                                  cutlab_path path) {
   if (!objective->workspace) CUTLAB_TRY(workspace_create(objective));
-  cutmix_job job = {
-      objective, cutlab_context_kernels(objective->context), outputs, gradient, loss != NULL, path};
+  cutmix_job job = {objective, cutlab_context_kernels(objective->context), gradient != NULL,
+                    loss != NULL, path};
   int patches = objective->patches, slots = 0;
-  double total = 0, n = (double)objective->examples;
-  CUTLAB_TRY(add_whole_examples(&job, &total));
-  uint32_t last = (1u << patches) - 3; /* odd masks hold patch 0; the full one is left out */
-  for (uint32_t subset = 1; subset <= last; subset += 2) {
+  double n = (double)objective->examples;
+  transpose(objective->workspace->outputs, outputs, objective->examples, patches);
+  double total = whole_examples(&job);
+  /* Odd masks hold patch 0: one of each complementary pair. Of the two, the smaller is taken: its
+     sums spread less and need fewer nodes. */
+  uint32_t all = (1u << patches) - 1, last = all - 2;
+  for (uint32_t odd = 1; odd <= last; odd += 2) {
+    uint32_t subset = 2 * __builtin_popcount(odd) > patches ? all & ~odd : odd;
     int size = __builtin_popcount(subset);
     slot *t = &objective->workspace->slot[slots++];
     t->subset = subset;
     t->share = (double)size / patches;
     t->weight = 2 / (n * n * (patches + 1) * cutlab_binomial(patches, size));
-    if (slots < objective->workspace->slots && subset < last) continue;
+    if (slots < objective->workspace->slots && odd < last) continue;
     CUTLAB_TRY(run_slots(&job, slots, &total));
     note(objective, slots, report);
     slots = 0;
   }
   if (loss) *loss = total;
+  if (gradient) transpose(gradient, objective->workspace->gradient, patches, objective->examples);
   return CUTLAB_OK;
 }

@@ -214,13 +214,22 @@ static double solve_branch(cutlab_activation f, int j, int k, double g, double z
   return right == 0 ? 0 : 2 * right / (b + sqrt(fmax(b * b + 2 * kappa * right, 0)));
 }
 
-/* e*(x) on a known branch. */
+/* e*(x) on a known branch. Where U and V move at different rates, z / step carries the rounding
+   of the wrong one of them; a Newton step removes it. */
 static double crossing(const sweep *s, branch at, double x) {
   double u = s->mean[0] + s->shift[0] * x, v = s->mean[1] + s->shift[1] * x;
-  double b = s->step[0], d = s->step[1];
+  double b = s->step[0], d = s->step[1], e;
   bool for_v = at.u == 1 ? at.v == 1 && d > b : at.v == 1 || d > b;
-  if (for_v) return (v - solve_branch(s->phi, at.v, at.u, b / d, u + b / d * v, -s->t)) / d;
-  return (solve_branch(s->phi, at.u, at.v, d / b, v + d / b * u, s->t) - u) / b;
+  if (for_v)
+    e = (v - solve_branch(s->phi, at.v, at.u, b / d, u + b / d * v, -s->t)) / d;
+  else
+    e = (solve_branch(s->phi, at.u, at.v, d / b, v + d / b * u, s->t) - u) / b;
+  if (b < 4 * d && d < 4 * b) return e;
+  u += b * e;
+  v -= d * e;
+  double slope = b * cutlab_activate_slope(s->phi, u) + d * cutlab_activate_slope(s->phi, v);
+  double excess = cutlab_activate(s->phi, u) - cutlab_activate(s->phi, v) - s->t;
+  return slope > 0 ? e - excess / slope : e;
 }
 
 /* Gauss-Kronrod 7-15 (Piessens et al., QUADPACK, 1983): nodes, then both weights. */
@@ -286,9 +295,11 @@ static int level_crossings(const sweep *s, double e, double *x) {
   line_piece pieces[line_max_pieces];
   int pieces_count = line_pieces(&g, -s->reach, s->reach, pieces), count = 0;
   for (int i = 0; i < pieces_count; i++) {
-    double z[2];
+    double z[2], x0 = pieces[i].x0;
     int roots = line_piece_roots(&pieces[i], s->t, z);
-    for (int k = 0; k < roots; k++) x[count++] = pieces[i].x0 + z[k];
+    for (int k = 0; k < roots; k++) x[count++] = x0 + z[k];
+    double size = fabs(g.u) + fabs(g.v) + (g.du + g.dv) * fabs(x0);
+    if (fabs(pieces[i].h0 - s->t) <= 16 * DBL_EPSILON * size) x[count++] = x0;
   }
   return count;
 }
@@ -301,7 +312,7 @@ static double regular_cdf(const cutlab_patch_law *law, int component, double t, 
     s.shift[i] = p * law->deviation[i];
     s.step[i] = q * law->deviation[i];
   }
-  double x[6 + 4 * line_max_pieces] = {-s.reach, s.reach};
+  double x[6 + 6 * line_max_pieces] = {-s.reach, s.reach};
   int count = 2 + branch_changes(&s, x + 2);
   count += level_crossings(&s, -s.reach, x + count);
   count += level_crossings(&s, s.reach, x + count);

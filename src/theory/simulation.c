@@ -20,7 +20,7 @@ static cutlab_status allocate_common(cutlab_simulation *s) {
   s->slopes = cutlab_allocate(c, s->patch_count, sizeof(double));
   s->coordinates = cutlab_allocate(c, columns, sizeof(double));
   s->first_coordinates = cutlab_allocate(c, columns, sizeof(double));
-  s->coefficients = cutlab_allocate(c, cutlab_filters * s->data->noise_rows, sizeof(double));
+  s->coefficients = cutlab_allocate(c, cutlab_filters * s->patch_count, sizeof(double));
   if (s->form == CUTLAB_FORM_GRAM) s->gradient = cutlab_allocate(c, columns, sizeof(double));
   bool all = s->inner && s->pulls && s->outputs && s->slopes && s->coordinates &&
              s->first_coordinates && s->coefficients &&
@@ -116,8 +116,10 @@ void cutlab_simulation_free(cutlab_simulation *s) {
   double *arrays[] = {s->inner,       s->outputs,           s->slopes,       s->pulls,
                       s->coordinates, s->first_coordinates, s->coefficients, s->filters,
                       s->gradient,    s->own_gram,          s->noise_inner,  s->first_noise_inner,
-                      s->row_pulls,   s->row_steps};
+                      s->row_pulls,   s->row_steps,         s->row_shares};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) free(arrays[i]);
+  free(s->row_patch);
+  free(s->entries);
   cutlab_objective_free(s->objective);
   cutlab_dataset_free(s->own_data);
   free(s);
@@ -141,12 +143,12 @@ cutlab_status cutlab_simulation_backward(cutlab_simulation *s, double *loss, boo
                                        s->outputs, s->experiment.seed, s->iteration));
   else
     CUTLAB_TRY(cutlab_objective_evaluate(s->objective, loss, s->slopes, NULL, s->outputs));
-  for (int f = 0; f < cutlab_filters; ++f)
-    for (int64_t ip = 0; ip < s->patch_count; ++ip) {
-      int64_t k = f * s->patch_count + ip;
-      double slope = cutlab_activate_slope(s->activation, s->inner[k]);
-      s->pulls[k] = (f ? -1 : 1) * s->slopes[ip] * slope;
-    }
+  for (int f = 0; f < cutlab_filters; ++f) {
+    const double *inner = s->inner + f * s->patch_count;
+    double *pulls = s->pulls + f * s->patch_count, sign = f ? -1 : 1;
+    for (int64_t ip = 0; ip < s->patch_count; ++ip)
+      pulls[ip] = sign * s->slopes[ip] * cutlab_activate_slope(s->activation, inner[ip]);
+  }
   s->gradient_norm =
       s->form == CUTLAB_FORM_HELD ? cutlab_held_gradient(s) : cutlab_gram_gradient(s);
   return CUTLAB_OK;
@@ -160,10 +162,8 @@ static cutlab_status take_step(cutlab_simulation *s) {
     return cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC,
                        "the gradient is no longer finite at iteration %lld; learning_rate is %g",
                        (long long)s->iteration, rate);
-  for (int64_t ip = 0; ip < s->patch_count; ++ip)
-    for (int f = 0; s->data->noise_row[ip] >= 0 && f < cutlab_filters; ++f)
-      s->coefficients[f * s->data->noise_rows + s->data->noise_row[ip]] -=
-          rate * s->pulls[f * s->patch_count + ip];
+  for (int64_t k = 0; k < cutlab_filters * s->patch_count; ++k)
+    s->coefficients[k] -= rate * s->pulls[k];
   if (s->form == CUTLAB_FORM_HELD)
     cutlab_held_descend(s, rate);
   else

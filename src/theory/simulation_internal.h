@@ -10,6 +10,13 @@
 #include "data/dataset_internal.h"
 #include "theory/activation.h"
 
+/* <w_s, x_ip> contains coefficient <w_s, v>. */
+typedef struct cutlab_feature_entry {
+  int64_t patch;  /* ip */
+  int64_t column; /* of the feature */
+  double coefficient;
+} cutlab_feature_entry;
+
 struct cutlab_simulation {
   cutlab_context *context;
   struct cutlab_experiment experiment;
@@ -28,16 +35,20 @@ struct cutlab_simulation {
   double *pulls;       /* [2][nP]: dLoss/d<w_s, x> */
   double *coordinates; /* [2][2K]: <w_s, v> */
   double *first_coordinates;
-  double *coefficients; /* [2][N]: gamma, w_s = w_s(0) + sum b_v v + sum gamma_r xi_r */
+  double *coefficients; /* [2][nP]: gamma, w_s = w_s(0) + sum gamma_ip x_i^p */
   /* held */
   double *filters, *gradient; /* [2][d] each */
   /* Gram; row stride of gram is N + 2 */
   const double *gram;
-  double *own_gram;           /* NULL if the data set's */
-  double *noise_inner;        /* [2][N]: <w_s, xi_r> */
-  double *first_noise_inner;  /* [2][N] */
-  double *row_pulls;          /* [2][N] */
-  double *row_steps;          /* [2][N]: gram times row_pulls */
+  double *own_gram;              /* NULL if the data set's */
+  double *noise_inner;           /* [2][N]: <w_s, xi_r> */
+  double *first_noise_inner;     /* [2][N] */
+  double *row_pulls;             /* [2][N] */
+  double *row_steps;             /* [2][N]: gram times row_pulls */
+  double *row_shares;            /* [blocks][2][N]: what each block of rows adds to row_steps */
+  int64_t *row_patch;            /* [N]: ip of each noise row */
+  cutlab_feature_entry *entries; /* the patches with a feature in them */
+  int64_t entry_count;
   double first_noise_gram[3]; /* of the noise parts of w_s(0) */
 };
 

@@ -6,14 +6,32 @@
 
 #include "theory/simulation_internal.h"
 
-enum { state_version = 1, header_count = 3, member_count = 4 };
+enum { state_version = 1, header_count = 3, member_count = 5 };
 
-/* FNV-1a over all that the next step depends on apart from the state itself. */
+/* FNV-1a, over 64-bit words as long as they last: data sets are long. */
 static uint64_t hash(uint64_t h, const void *data, size_t size) {
-  for (size_t i = 0; i < size; ++i) h = (h ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
+  const unsigned char *bytes = data;
+  for (; size >= sizeof h; size -= sizeof h, bytes += sizeof h) {
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    h = (h ^ word) * 0x100000001b3u;
+    h ^= h >> 32;
+  }
+  for (size_t i = 0; i < size; ++i) h = (h ^ bytes[i]) * 0x100000001b3u;
   return h;
 }
 
+static uint64_t hash_structure(uint64_t h, const cutlab_dataset *data) {
+  size_t n = (size_t)data->examples;
+  h = hash(h, data->labels, n);
+  h = hash(h, data->noise_row, n * (size_t)data->patches * sizeof *data->noise_row);
+  if (!data->feature_count) return h;
+  h = hash(h, data->feature_indices, n * sizeof *data->feature_indices);
+  h = hash(h, data->dominant_positions, n * sizeof *data->dominant_positions);
+  return hash(h, data->dominant_signs, n);
+}
+
+/* Of all that the next step depends on apart from the state itself. */
 static uint64_t fingerprint(const cutlab_simulation *s) {
   const struct cutlab_experiment *x = &s->experiment;
   const cutlab_dataset *data = s->data;
@@ -23,22 +41,22 @@ static uint64_t fingerprint(const cutlab_simulation *s) {
   double numbers[] = {x->learning_rate, x->beta, x->r, x->sigma_0, data->alpha, x->tolerance};
   uint64_t h = hash(0xcbf29ce484222325u, integers, sizeof integers);
   h = hash(h, numbers, sizeof numbers);
-  h = hash(h, data->labels, (size_t)data->examples);
-  h = hash(h, data->noise_row, (size_t)s->patch_count * sizeof *data->noise_row);
+  h = hash_structure(h, data);
   if (s->form == CUTLAB_FORM_HELD)
-    return hash(h, data->patch_data, (size_t)data->dimension * sizeof(double));
+    return hash(h, data->patch_data,
+                (size_t)s->patch_count * (size_t)data->dimension * sizeof(double));
   return hash(h, s->first_noise_inner,
               (size_t)(cutlab_filters * data->noise_rows) * sizeof(double));
 }
 
 /* The arrays of the state, pointing into the simulation. */
-static void list_members(const cutlab_simulation *s, int64_t header[header_count],
+static void list_members(cutlab_simulation *s, int64_t header[header_count],
                          cutlab_array arrays[member_count]) {
   bool held = s->form == CUTLAB_FORM_HELD;
   int64_t noise = s->data->noise_rows, columns = cutlab_filters * s->data->feature_count;
   arrays[0] = (cutlab_array){"header", CUTLAB_INT64, 1, {header_count}, header};
   arrays[1] = (cutlab_array){
-      "noise_coefficients", CUTLAB_FLOAT64, 2, {cutlab_filters, noise}, s->coefficients};
+      "coefficients", CUTLAB_FLOAT64, 2, {cutlab_filters, s->patch_count}, s->coefficients};
   arrays[2] = (cutlab_array){
       "feature_coordinates", CUTLAB_FLOAT64, 2, {cutlab_filters, columns}, s->coordinates};
   arrays[3] = held ? (cutlab_array){"filters",
@@ -48,6 +66,7 @@ static void list_members(const cutlab_simulation *s, int64_t header[header_count
                                     s->filters}
                    : (cutlab_array){
                          "noise_inner", CUTLAB_FLOAT64, 2, {cutlab_filters, noise}, s->noise_inner};
+  arrays[4] = (cutlab_array){"gradient_norm", CUTLAB_FLOAT64, 1, {1}, &s->gradient_norm};
 }
 
 cutlab_status cutlab_simulation_write_state(cutlab_simulation *s, const char *path) {

@@ -1,0 +1,26 @@
+/* The files that a report is made of, embedded as NUL-terminated text. */
+        .macro asset name, path
+        .globl  cutlab_asset_\name
+        .hidden cutlab_asset_\name
+        .type   cutlab_asset_\name, %object
+cutlab_asset_\name:
+        .incbin "\path"
+        .byte   0
+        .size   cutlab_asset_\name, . - cutlab_asset_\name
+        .endm
+
+        .section .rodata
+        asset   vega, "third_party/vega/vega.min.js"
+        asset   vega_lite, "third_party/vega/vega-lite.min.js"
+        asset   vega_embed, "third_party/vega/vega-embed.min.js"
+        asset   html, "src/report/page/report.html"
+        asset   css, "src/report/page/report.css"
+        asset   js, "src/report/page/report.js"
+        asset   curves, "src/report/page/curves.vl.json"
+        asset   accuracy, "src/report/page/accuracy.vl.json"
+        asset   overview, "src/report/page/overview.vl.json"
+        asset   log_axis, "src/report/page/log_axis.json"
+        asset   style, "src/report/page/style.json"
+        asset   render, "src/report/page/render.cjs"
+
+        .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,242 @@
+/* What is seen in a group, in words. Every sentence is a statement about its measurements and
+   is left out where they do not support it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report_internal.h"
+
+/* Accuracies that agree to this much are called equal, and differences below it are not
+   mentioned. */
+static const double accuracy_margin = 0.005;
+
+static const char *label(int method) {
+  return cutlab_report_method_label((cutlab_method)method);
+}
+
+/* Appends a sentence; takes printf arguments. */
+static void say(json_t *notes, const char *format, ...) CUTLAB_PRINTF(2, 3);
+static void say(json_t *notes, const char *format, ...) {
+  char *text;
+  va_list arguments;
+  va_start(arguments, format);
+  if (vasprintf(&text, format, arguments) >= 0) {
+    json_array_append_new(notes, json_string(text));
+    free(text);
+  }
+  va_end(arguments);
+}
+
+/* From here on an output counts as learnt: half the CutMix optimum, or .5 without one. */
+static double learnt_from(const cutlab_report *report, int group) {
+  double z = cutlab_report_optimum(report, group);
+  return isnan(z) ? 0.5 : z / 2;
+}
+
+static size_t output_offset(int rarity) {
+  return offsetof(cutlab_report_point, output) + (size_t)rarity * sizeof(double);
+}
+
+/* 1: learnt in every seed; 0: in none; -1: in some; -2: the group has no such feature. */
+static int learnt(const cutlab_report *report, int group, int method, int rarity) {
+  double from = learnt_from(report, group);
+  cutlab_report_spread output =
+      cutlab_report_final(report, group, (cutlab_method)method, output_offset(rarity));
+  if (output.count == 0) return -2;
+  return output.min >= from ? 1 : output.max < from ? 0 : -1;
+}
+
+static int append_rarities(FILE *stream, const cutlab_report *report, int group, int method,
+                           int state) {
+  int found = 0;
+  for (int i = 0; i < cutlab_report_rarities; ++i) {
+    if (learnt(report, group, method, i) != state) continue;
+    fprintf(stream, "%s%s", found ? ", " : "", cutlab_rarity_name((cutlab_rarity)i));
+    ++found;
+  }
+  return found;
+}
+
+/* "ERM learns common; Cutout common, rare; CutMix ..." */
+static void note_learnt(json_t *notes, const cutlab_report *report, int group) {
+  char *text = NULL;
+  size_t size;
+  FILE *stream = open_memstream(&text, &size);
+  if (!stream) return;
+  bool any = false;
+  for (int method = 0; method < cutlab_report_methods; ++method) {
+    if (CUTLAB_REPORT_FINAL(report, group, (cutlab_method)method, loss).count == 0) continue;
+    fprintf(stream, "%s%s learns ", any ? "; " : "", label(method));
+    if (!append_rarities(stream, report, group, method, 1)) fputs("none", stream);
+    char *some = NULL;
+    size_t some_size;
+    FILE *some_stream = open_memstream(&some, &some_size);
+    if (some_stream) {
+      int found = append_rarities(some_stream, report, group, method, -1);
+      fclose(some_stream);
+      if (found) fprintf(stream, " (in some seeds also: %s)", some);
+    }
+    free(some);
+    any = true;
+  }
+  fclose(stream);
+  bool features = false;
+  for (int i = 0; i < cutlab_report_methods * cutlab_report_rarities; ++i)
+    features |= learnt(report, group, i / cutlab_report_rarities, i % cutlab_report_rarities) != -2;
+  if (any && features)
+    say(notes, "Features: %s. (Learnt here means an output of at least %.3f, %s.)", text,
+        learnt_from(report, group),
+        isnan(cutlab_report_optimum(report, group)) ? "for want of a finite CutMix optimum"
+                                                    : "half the CutMix optimum");
+  free(text);
+}
+
+/* The highest common output of each CutMix run, averaged over the seeds. */
+static void note_peak(json_t *notes, const cutlab_report *report, int group) {
+  double peak = 0, end = 0, when = 0;
+  int count = 0;
+  for (int i = 0; i < report->groups[group].count; ++i) {
+    const cutlab_report_run *run = &report->runs[report->groups[group].first + i];
+    const cutlab_report_point *last = cutlab_report_last(run), *top = last;
+    if (run->method != CUTLAB_CUTMIX || !last || isnan(last->output[0])) continue;
+    for (int64_t k = 0; k < run->point_count; ++k)
+      if (run->points[k].output[0] > top->output[0]) top = &run->points[k];
+    peak += top->output[0];
+    when += log1p(top->iteration);
+    end += last->output[0];
+    ++count;
+  }
+  if (count == 0 || peak < 1.05 * end) return;
+  say(notes,
+      "Under CutMix the common feature's curve is not monotone: it peaks at %.2f near iteration "
+      "%.0f and ends at %.2f%s.",
+      peak / count, expm1(when / count), end / count, count > 1 ? " (means over seeds)" : "");
+}
+
+static void note_theory(json_t *notes, const cutlab_report *report, int group) {
+  char *text = NULL;
+  size_t size;
+  FILE *stream = open_memstream(&text, &size);
+  if (!stream) return;
+  int compared = 0, equal = 0;
+  for (int i = 0; i < cutlab_report_methods; ++i) {
+    cutlab_report_spread measured =
+        CUTLAB_REPORT_FINAL(report, group, (cutlab_method)i, population_accuracy);
+    double theory = cutlab_report_theory(report, group, (cutlab_method)i);
+    if (measured.count == 0 || isnan(theory)) continue;
+    fprintf(stream, "%s%s %.4f (theory %.4f)", compared ? ", " : "", label(i), measured.mean,
+            theory);
+    ++compared;
+    equal += fabs(measured.mean - theory) <= accuracy_margin;
+  }
+  fclose(stream);
+  if (compared && equal == compared)
+    say(notes, "The theory's accuracies appear here, within %.3f: %s.", accuracy_margin, text);
+  else if (compared)
+    say(notes, "Accuracy on fresh points %s from the theory's prediction: %s.",
+        equal ? "differs in part" : "differs", text);
+  free(text);
+}
+
+static double worst_accuracy_of_learnt(const cutlab_report *report, int group, int method,
+                                       int *rarity) {
+  double worst = NAN;
+  for (int i = 0; i < cutlab_report_rarities; ++i) {
+    cutlab_report_spread accuracy =
+        cutlab_report_final(report, group, (cutlab_method)method,
+                            offsetof(cutlab_report_point, accuracy) + (size_t)i * sizeof(double));
+    if (learnt(report, group, method, i) != 1 || accuracy.count == 0) continue;
+    if (!(accuracy.mean >= worst)) {
+      worst = accuracy.mean;
+      *rarity = i;
+    }
+  }
+  return worst;
+}
+
+/* CutMix learnt more than Cutout and yet errs more: the noise is what is left to blame, since
+   it errs on points whose feature it has learnt. */
+static void note_leak(json_t *notes, const cutlab_report *report, int group) {
+  cutlab_report_spread cutout =
+      CUTLAB_REPORT_FINAL(report, group, CUTLAB_CUTOUT, population_accuracy);
+  cutlab_report_spread cutmix =
+      CUTLAB_REPORT_FINAL(report, group, CUTLAB_CUTMIX, population_accuracy);
+  bool all = true;
+  for (int i = 0; i < cutlab_report_rarities; ++i)
+    all &= learnt(report, group, CUTLAB_CUTMIX, i) == 1 ||
+           learnt(report, group, CUTLAB_CUTMIX, i) == -2;
+  int rarity = 0;
+  double worst = worst_accuracy_of_learnt(report, group, CUTLAB_CUTMIX, &rarity);
+  if (!all || !(cutmix.mean < cutout.mean - accuracy_margin) || !(worst < 1 - accuracy_margin))
+    return;
+  const cutlab_report_run *run = &report->runs[report->groups[group].first];
+  say(notes,
+      "CutMix learns every feature, and yet its accuracy on fresh points (%.3f) is below Cutout's "
+      "(%.3f) at d = %lld, n = %lld. It errs also where it has learnt the feature (%s: %.3f "
+      "right), so what misleads it is noise: filters that memorised the noise patches of the "
+      "training set respond to fresh noise too.",
+      cutmix.mean, cutout.mean,
+      (long long)json_integer_value(cutlab_report_parameter(run, "dimension")),
+      (long long)json_integer_value(json_object_get(run->config, "examples")),
+      cutlab_rarity_name((cutlab_rarity)rarity), worst);
+}
+
+/* The rarest feature that the group has, or -1. */
+static int rarest(const cutlab_report *report, int group) {
+  for (int i = cutlab_report_rarities - 1; i >= 0; --i)
+    if (learnt(report, group, CUTLAB_CUTMIX, i) != -2) return i;
+  return -1;
+}
+
+/* Independent draws beside stratified ones: how much the seeds differ. */
+static void note_spread(json_t *notes, const cutlab_report *report, int group) {
+  int twin = report->groups[group].twin, rarity = rarest(report, group);
+  if (twin < 0 || rarity < 0) return;
+  cutlab_report_spread here =
+      cutlab_report_final(report, group, CUTLAB_CUTMIX, output_offset(rarity));
+  cutlab_report_spread there =
+      cutlab_report_final(report, twin, CUTLAB_CUTMIX, output_offset(rarity));
+  cutlab_report_spread accuracy_here =
+      CUTLAB_REPORT_FINAL(report, group, CUTLAB_CUTMIX, population_accuracy);
+  cutlab_report_spread accuracy_there =
+      CUTLAB_REPORT_FINAL(report, twin, CUTLAB_CUTMIX, population_accuracy);
+  if (here.count < 2 || there.count < 2) return;
+  say(notes,
+      "Over the seeds, CutMix's output for the %s features ends between %.3f and %.3f, and its "
+      "accuracy between %.4f and %.4f; in %s, which differs in how labels and features were "
+      "drawn, between %.3f and %.3f, and %.4f and %.4f.",
+      cutlab_rarity_name((cutlab_rarity)rarity), here.min, here.max, accuracy_here.min,
+      accuracy_here.max, report->groups[twin].name, there.min, there.max, accuracy_there.min,
+      accuracy_there.max);
+}
+
+static void note_even(json_t *notes, const cutlab_report *report, int group) {
+  cutlab_report_spread even = CUTLAB_REPORT_FINAL(report, group, CUTLAB_CUTMIX, evenness);
+  if (even.count == 0 || !(even.mean < 0.1)) return;
+  say(notes,
+      "CutMix comes within %.2g %% (root mean square over all training patches, noise included) "
+      "of the one output that minimises its loss.",
+      100 * even.mean);
+}
+
+static void note_unfinished(json_t *notes, const cutlab_report *report, int group) {
+  for (int i = 0; i < report->groups[group].count; ++i) {
+    const cutlab_report_run *run = &report->runs[report->groups[group].first + i];
+    const cutlab_report_point *last = cutlab_report_last(run);
+    if (run->finished) continue;
+    say(notes, "%s, seed %lld, is not finished: it is shown up to iteration %.0f.",
+        label((int)run->method), (long long)run->seed, last ? last->iteration : 0);
+  }
+}
+
+json_t *cutlab_report_notes(const cutlab_report *report, int group) {
+  json_t *notes = json_array();
+  note_learnt(notes, report, group);
+  note_theory(notes, report, group);
+  note_leak(notes, report, group);
+  note_peak(notes, report, group);
+  note_even(notes, report, group);
+  note_spread(notes, report, group);
+  note_unfinished(notes, report, group);
+  return notes;
+}

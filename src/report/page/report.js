@@ -1,0 +1,384 @@
+// Draws the report from the JSON in #data: text and tables at once, figures one by one,
+// those in view first. document.documentElement.dataset.figures tells how far it is.
+(() => {
+  'use strict';
+  const root = document.documentElement;
+  const page = JSON.parse(document.getElementById('data').textContent);
+  const state = {
+    methods: page.methods.map(m => m.label),
+    hidden: [],
+    each: false,
+  };
+  const views = new Map();
+  let done = 0;
+  let failed = 0;
+
+  window.addEventListener('error', event => { root.dataset.error = event.message; });
+  window.addEventListener('unhandledrejection', event => { root.dataset.error = String(event.reason); });
+
+  function make(tag, attributes = {}, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === 'text') element.textContent = value;
+      else if (value !== null) element.setAttribute(name, value);
+    }
+    element.append(...children);
+    return element;
+  }
+
+  const colour = label => page.methods.find(m => m.label === label).colour;
+  const missing = value => value === null || value === undefined;
+
+  // Text
+
+  function number(value, digits) {
+    if (missing(value)) return '–';
+    const size = Math.abs(value);
+    if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace('-', '−');
+    return value.toFixed(digits).replace('-', '−');
+  }
+
+  function spread(value, digits, learntFrom) {
+    const cell = make('td', {text: number(value.mean, digits)});
+    if (value.count && learntFrom !== undefined && value.min >= learntFrom) cell.className = 'learnt';
+    if (value.count > 1 && number(value.min, digits) !== number(value.max, digits))
+      cell.append(make('span', {class: 'range', text: `${number(value.min, digits)}–${number(value.max, digits)}`}));
+    return cell;
+  }
+
+  function table(group) {
+    const rarities = page.rarities.map((name, i) => ({name, i}))
+      .filter(r => group.rows.some(row => row.outputs[r.i].count));
+    const columns = [
+      ...rarities.map(r => [`output, ${r.name}`, row => spread(row.outputs[r.i], 3, group.learnt)]),
+      ['loss', row => spread(row.loss, 4)],
+      ['training accuracy', row => spread(row.train, 4)],
+      ['population accuracy', row => spread(row.population, 4), row => row.population.count],
+      ['theory', row => make('td', {text: number(row.theory, 4)}), row => !missing(row.theory)],
+      ['distance from even', row => spread(row.evenness, 3), row => row.evenness.count],
+    ].filter(([, , wanted]) => !wanted || group.rows.some(wanted));
+    const head = make('tr', {}, make('th', {scope: 'col', text: 'method'}), make('th', {scope: 'col', text: 'seeds'}),
+      ...columns.map(([title]) => make('th', {scope: 'col', text: title})));
+    const body = group.rows.map(row => {
+      const seeds = make('td', {text: row.seeds});
+      if (row.unfinished) seeds.append(make('span', {class: 'range', text: `${row.unfinished} unfinished`}));
+      const name = make('th', {scope: 'row', text: row.method, style: `--method: ${colour(row.method)}`});
+      return make('tr', {}, name, seeds, ...columns.map(([, cell]) => cell(row)));
+    });
+    const caption = make('caption', {text: 'At the last measurement: mean over seeds, and their range'});
+    if (rarities.length)
+      caption.append(make('span', {class: 'faint', text: ` (bold outputs: learnt in every seed, at least ${number(group.learnt, 3)})`}));
+    return make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Table of ${group.name}`},
+      make('table', {}, caption, make('thead', {}, head), make('tbody', {}, ...body)));
+  }
+
+  function configuration(group) {
+    const text = value => typeof value === 'string' ? value : JSON.stringify(value);
+    const list = Object.entries(group.parameters).map(([name, value]) =>
+      make('div', {}, make('dt', {text: name}), make('dd', {text: text(value)})));
+    const machines = new Set(group.runs.map(run => {
+      const m = run.machine || {};
+      return `CutLab ${run.cutlab || '?'}, ${m.system || '?'}, ${m.processor || '?'}, kernels ${m.kernels || '?'}`;
+    }));
+    return make('details', {class: 'configuration'},
+      make('summary', {text: 'Configuration, and how to reproduce'}),
+      make('dl', {}, ...list),
+      make('p', {class: 'hint', text: 'One command a run; add --out FOLDER to keep it.'}),
+      make('pre', {tabindex: '0', text: group.runs.map(run => run.command).join('\n')}),
+      make('p', {class: 'hint', text: `Trained with: ${[...machines].join('; ')}.`}));
+  }
+
+  // Specifications: what the page adds to a printed figure
+
+  const shown = 'indexof(methods, datum.method) >= 0 && indexof(hidden, datum.seed) < 0';
+
+  function rows({fields, rows}) {
+    return rows.map(row => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
+  }
+
+  const css = name => getComputedStyle(root).getPropertyValue(name).trim();
+
+  function config() {
+    const style = structuredClone(page.style);
+    const [ink, soft, line, grid] = ['--ink', '--soft', '--line', '--grid'].map(css);
+    style.background = 'transparent';
+    style.padding = {left: 2, right: 6, top: 4, bottom: 4};
+    style.font = css('font-family') || getComputedStyle(document.body).fontFamily;
+    Object.assign(style.header, {labelColor: ink, labelFontSize: 13});
+    Object.assign(style.axis, {labelColor: soft, titleColor: soft, gridColor: grid, domainColor: line, tickColor: line, labelFontSize: 11.5, titleFontSize: 12});
+    return style;
+  }
+
+  // The median at the iteration nearest to the pointer, for every method, on one rule.
+  function hoverLayer(spec) {
+    const median = spec.spec.layer.find(layer => layer.name === 'median').encoding;
+    return {
+      name: 'hover',
+      transform: [
+        {aggregate: [{op: 'median', field: 'value', as: 'value'}], groupby: ['panel', 'iteration', 'method']},
+        {pivot: 'method', value: 'value', groupby: ['panel', 'iteration']},
+      ],
+      params: [{name: 'hover', select: {type: 'point', fields: ['iteration'], nearest: true, on: 'pointermove', clear: 'pointerout'}}],
+      mark: {type: 'rule', strokeWidth: 1, color: css('--soft')},
+      encoding: {
+        x: median.x,
+        color: null,
+        opacity: {condition: {value: 0.7, param: 'hover', empty: false}, value: 0},
+        tooltip: [
+          {field: 'iteration', type: 'quantitative', format: ','},
+          ...page.methods.map(m => ({field: m.label, type: 'quantitative', format: '.4~g'})),
+        ],
+      },
+    };
+  }
+
+  function seedLayer(spec) {
+    const median = spec.spec.layer.find(layer => layer.name === 'median').encoding;
+    const {aggregate, ...y} = median.y;
+    return {
+      name: 'seeds',
+      mark: {type: 'line', strokeWidth: 0.8, opacity: {expr: 'each ? 0.75 : 0'}, clip: true},
+      encoding: {x: median.x, y, detail: {field: 'seed', type: 'nominal'}},
+    };
+  }
+
+  function curves(spec, width) {
+    const count = spec.facet.sort.length;
+    const columns = width >= (count > 2 ? 700 : 400) ? count : width >= 400 && count % 2 === 0 ? 2 : 1;
+    spec.columns = columns;
+    spec.spec.width = Math.max(120, Math.floor((width - 66 - (columns - 1) * spec.spacing) / columns));
+    spec.spec.height = width < 520 ? 150 : count === 3 && columns === 3 ? 250 : 190;
+    spec.spec.encoding.color.legend = null;
+    spec.spec.layer.splice(1, 0, seedLayer(spec));
+    spec.spec.layer.push(hoverLayer(spec));
+    spec.spec.layer.find(layer => layer.name === 'seeds').params = [{name: 'zoom', bind: 'scales', select: {type: 'interval', zoom: 'wheel![event.ctrlKey || event.metaKey]'}}];
+    const optimum = spec.spec.layer.find(layer => layer.name === 'optimum');
+    if (optimum) optimum.transform = [{filter: 'indexof(methods, datum.method) >= 0'}];
+  }
+
+  function finals(spec, width) {
+    spec.width = Math.max(160, width - (spec.encoding.y ? 190 : 66));
+    if (spec.encoding.y && width < 520) {
+      spec.width = Math.max(140, width - 130);
+      spec.encoding.y.axis.labelLimit = 110;
+    }
+    spec.encoding.color.legend = null;
+    const channel = spec.encoding.y ? 'x' : 'y';
+    for (const layer of spec.layer) {
+      if (layer.name === 'theory') layer.transform = [{filter: 'indexof(methods, datum.method) >= 0'}];
+      const where = spec.encoding.y ? 'group' : 'panel';
+      const {aggregate} = layer.encoding[channel];
+      layer.encoding.tooltip = [
+        {field: where, type: 'nominal', title: where === 'panel' ? 'feature' : 'group'},
+        {field: 'method', type: 'nominal'},
+        ...(layer.name === 'seeds' ? [{field: 'seed', type: 'nominal'}] : []),
+        {field: 'value', aggregate, type: 'quantitative', format: '.5f',
+          title: layer.name === 'theory' ? 'theory' : layer.name === 'mean' ? 'mean over seeds' : 'accuracy'},
+      ];
+    }
+    if (!spec.encoding.y && width < 420) {
+      spec.encoding.x.axis.labelExpr = "datum.label === 'extremely rare' ? ['extremely', 'rare'] : datum.label";
+    }
+  }
+
+  function interactive(figure, width) {
+    const spec = structuredClone(figure.spec);
+    delete spec.title;
+    spec.config = config();
+    spec.autosize = {type: 'pad', contains: 'padding'};
+    spec.params = [
+      {name: 'methods', value: state.methods},
+      {name: 'hidden', value: state.hidden},
+      {name: 'each', value: state.each},
+    ];
+    spec.transform = [...(spec.transform || []), {filter: shown}];
+    spec.datasets = Object.fromEntries(Object.entries(figure.data).map(([name, table]) => [name, rows(table)]));
+    if (spec.facet) curves(spec, width);
+    else finals(spec, width);
+    return spec;
+  }
+
+  // Drawing
+
+  async function draw(figure) {
+    const width = Math.floor(figure.plot.clientWidth);
+    figure.width = width;
+    if (figure.view) figure.view.finalize();
+    try {
+      const result = await vegaEmbed(figure.plot, interactive(figure, width), {
+        renderer: 'svg', actions: false, mode: 'vega-lite',
+        tooltip: {theme: 'custom', sanitize: escape},
+      });
+      figure.view = result.view;
+      const svg = figure.plot.querySelector('svg');
+      svg.setAttribute('role', 'img');
+      svg.setAttribute('aria-label', `${figure.title}. ${figure.caption}`);
+      figure.plot.style.minHeight = '0';
+      views.set(figure.name, result.view);
+      return true;
+    } catch (error) {
+      figure.plot.replaceChildren(make('p', {class: 'failed', text: `This figure could not be drawn: ${error.message}`}));
+      root.dataset.error = `${figure.name}: ${error.message}`;
+      return false;
+    }
+  }
+
+  function escape(value) {
+    return String(value).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
+  }
+
+  async function drawOnce(figure) {
+    if (figure.started) return;
+    figure.started = true;
+    if (await draw(figure)) ++done;
+    else ++failed;
+    const all = done + failed === page.figures.length;
+    root.dataset.figures = all ? `${done} ${failed ? 'failed' : 'ok'}` : `${done}/${page.figures.length}`;
+  }
+
+  async function redraw() {
+    for (const figure of page.figures) if (figure.view) await draw(figure);
+  }
+
+  // Figures in view first; the others one by one while nothing else is to be done, so that
+  // printing finds all of them.
+  async function drawAll() {
+    if (page.figures.length === 0) root.dataset.figures = '0 ok';
+    const seen = new IntersectionObserver(entries => {
+      for (const entry of entries)
+        if (entry.isIntersecting) drawOnce(page.figures.find(f => f.plot === entry.target));
+    }, {rootMargin: '200px'});
+    for (const figure of page.figures) seen.observe(figure.plot);
+    for (const figure of page.figures) {
+      await new Promise(resolve => setTimeout(resolve, 30));
+      await drawOnce(figure);
+    }
+  }
+
+  async function apply() {
+    for (const view of views.values()) {
+      view.signal('methods', state.methods).signal('hidden', state.hidden).signal('each', state.each);
+      await view.runAsync();
+    }
+    root.dataset.applied = Number(root.dataset.applied || 0) + 1;
+  }
+
+  // The page
+
+  async function download(figure, type) {
+    const url = await figure.view.toImageURL(type, 2);
+    make('a', {href: url, download: `${figure.name}.${type}`}).click();
+  }
+
+  function figureElement(figure, index) {
+    const wide = index === 0 || /-(features|evenness|accuracy-curves)$/.test(figure.name);
+    const tools = make('div', {class: 'tools'});
+    const reset = make('button', {type: 'button', text: 'reset', title: 'Undo zoom and pan'});
+    reset.addEventListener('click', () => draw(figure));
+    if (figure.spec.facet) tools.append(reset);
+    for (const type of ['svg', 'png']) {
+      const button = make('button', {type: 'button', text: type, 'aria-label': `Save “${figure.title}” as ${type.toUpperCase()}`});
+      button.addEventListener('click', () => download(figure, type));
+      tools.append(button);
+    }
+    figure.plot = make('div', {class: 'plot'});
+    return make('figure', {id: figure.name, class: wide ? 'wide' : null},
+      make('div', {class: 'head'}, make('h3', {text: figure.title}), tools),
+      make('figcaption', {text: figure.caption}), figure.plot);
+  }
+
+  function notes(sentences) {
+    return make('ul', {class: 'notes'}, ...sentences.map(note => make('li', {text: note})));
+  }
+
+  function section(group, index) {
+    const figures = page.figures.filter(figure => figure.group === index);
+    const element = make('section', {id: group.slug, 'aria-label': group.name},
+      make('h2', {text: group.name}),
+      make('p', {class: 'description', text: group.description}),
+      notes(group.notes.slice(0, 2)),
+      make('div', {class: 'figures'}, ...figures.slice(0, 1).map(figureElement)),
+      notes(group.notes.slice(2)),
+      make('div', {class: 'figures'}, ...figures.slice(1).map(figure => figureElement(figure))));
+    if (figures.length)
+      element.append(make('p', {class: 'hint', text: 'Point at a curve for its values; drag to pan, Ctrl + wheel to zoom, double-click to go back.'}));
+    element.append(table(group), configuration(group));
+    return element;
+  }
+
+  function toggle(value, chosen, change) {
+    const box = make('input', {type: 'checkbox', value});
+    box.checked = chosen;
+    box.addEventListener('change', () => change(box.checked));
+    return box;
+  }
+
+  function controls() {
+    const present = page.methods.filter(m => page.groups.some(g => g.rows.some(r => r.method === m.label)));
+    for (const method of present) {
+      const box = toggle(method.label, true, on => {
+        state.methods = page.methods.map(m => m.label)
+          .filter(label => label === method.label ? on : state.methods.includes(label));
+        apply();
+      });
+      document.getElementById('methods').append(make('label', {class: 'check method', style: `--method: ${method.colour}`},
+        box, make('span', {class: 'swatch'}), make('span', {class: 'name', text: method.label})));
+    }
+    const seeds = [...new Set(page.groups.flatMap(g => g.runs.map(run => run.seed)))].sort((a, b) => a - b);
+    const list = document.querySelector('#seeds .seeds');
+    for (const seed of seeds) {
+      const box = toggle(seed, true, on => {
+        state.hidden = on ? state.hidden.filter(s => s !== seed) : [...state.hidden, seed];
+        apply();
+      });
+      list.append(make('label', {class: 'check'}, box, make('span', {text: `seed ${seed}`})));
+    }
+    document.querySelector('#seeds summary').textContent = seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`;
+    document.getElementById('each-seed').addEventListener('change', event => {
+      state.each = event.target.checked;
+      apply();
+    });
+    if (seeds.length === 1) document.getElementById('each-seed').parentElement.parentElement.hidden = true;
+  }
+
+  function theme() {
+    const dark = matchMedia('(prefers-color-scheme: dark)');
+    let chosen = location.hash === '#dark' ? 'dark' : location.hash === '#light' ? 'light' : null;
+    const set = () => { root.dataset.theme = chosen || (dark.matches ? 'dark' : 'light'); };
+    set();
+    dark.addEventListener('change', () => { set(); redraw(); });
+    document.getElementById('theme').addEventListener('click', () => {
+      chosen = root.dataset.theme === 'dark' ? 'light' : 'dark';
+      set();
+      redraw();
+    });
+  }
+
+  function onResize() {
+    let timer = 0;
+    new ResizeObserver(() => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        for (const figure of page.figures)
+          if (figure.view && Math.abs(figure.plot.clientWidth - figure.width) > 4) draw(figure);
+      }, 150);
+    }).observe(document.getElementById('content'));
+  }
+
+  function text() {
+    const many = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
+    document.getElementById('lead').textContent = page.groups.length === 1
+      ? `${many(page.runs, 'run')}, measured by CutLab.`
+      : `${many(page.runs, 'run')} in ${many(page.groups.length, 'group')} of equal settings, measured by CutLab.`;
+    document.getElementById('made').textContent = `Made by CutLab ${page.cutlab}. Lines are medians over seeds, bands their range; colours by Okabe and Ito.`;
+  }
+
+  theme();
+  text();
+  controls();
+  const content = document.getElementById('content');
+  for (const figure of page.figures.filter(f => f.group < 0))
+    content.append(make('section', {'aria-label': 'Overview'}, figureElement(figure, 0)));
+  page.groups.forEach((group, index) => content.append(section(group, index)));
+  drawAll().then(onResize);
+})();

@@ -1,0 +1,53 @@
+/* Experiments for tests, from a preset and "key=value; key=value" text. */
+#ifndef CUTLAB_TEST_CONFIGURE_H
+#define CUTLAB_TEST_CONFIGURE_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cutlab/cutlab.h>
+
+static inline void configure_change(cutlab_context *context, cutlab_experiment *experiment,
+                                    const char *settings) {
+  char *copy = strdup(settings), *rest = copy;
+  assert_non_null(copy);
+  for (char *item; (item = strtok_r(rest, ";", &rest));) {
+    item += strspn(item, " ");
+    char *equals = strchr(item, '=');
+    assert_non_null(equals);
+    *equals = 0;
+    if (cutlab_experiment_set(context, experiment, item, equals + 1) != CUTLAB_OK)
+      fail_msg("%s", cutlab_context_message(context));
+  }
+  free(copy);
+}
+
+/* Release with cutlab_experiment_free. */
+static inline cutlab_experiment *configure(cutlab_context *context, const char *preset,
+                                           const char *settings) {
+  cutlab_experiment *experiment;
+  assert_int_equal(cutlab_experiment_create(context, &experiment), CUTLAB_OK);
+  assert_int_equal(cutlab_experiment_set_preset(context, experiment, preset), CUTLAB_OK);
+  configure_change(context, experiment, settings);
+  return experiment;
+}
+
+static inline cutlab_dataset *configure_dataset(cutlab_context *context, const char *preset,
+                                                const char *settings) {
+  cutlab_experiment *experiment = configure(context, preset, settings);
+  cutlab_dataset *dataset;
+  cutlab_status status = cutlab_dataset_draw(context, &dataset, experiment);
+  if (status != CUTLAB_OK) fail_msg("%s", cutlab_context_message(context));
+  cutlab_experiment_free(experiment);
+  return dataset;
+}
+
+/* The last message is one line and holds `part`. */
+static inline void assert_message(const cutlab_context *context, const char *part) {
+  const char *message = cutlab_context_message(context);
+  if (!strstr(message, part)) fail_msg("'%s' is not in '%s'", part, message);
+  assert_null(strpbrk(message, "\r\n"));
+}
+
+#endif

@@ -1,0 +1,358 @@
+/* Reports: tables and CSV against values worked out by hand, errors that name file and line,
+   unfinished runs, hostile text, data without features, tools that are missing or fail. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cutlab/report.h>
+
+#include "base/file.h"
+#include "temporary.h"
+
+typedef struct fixture {
+  char *folder;
+  cutlab_context *context;
+  char warnings[1024];
+} fixture;
+
+static void remember_warning(void *user, const char *message) {
+  fixture *f = user;
+  size_t used = strlen(f->warnings);
+  snprintf(f->warnings + used, sizeof f->warnings - used, "%s\n", message);
+}
+
+/* Without tools on PATH, so that figures stay specifications. */
+static int set_up(void **state) {
+  fixture *f = calloc(1, sizeof *f);
+  f->folder = temporary_make();
+  setenv("PATH", "/nonexistent", 1);
+  if (!f->folder || cutlab_context_create(&f->context) != CUTLAB_OK) return -1;
+  cutlab_context_set_warning(f->context, remember_warning, f);
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  fixture *f = *state;
+  cutlab_context_free(f->context);
+  int failed = temporary_remove(f->folder);
+  free(f);
+  return failed;
+}
+
+static char *in(const fixture *f, const char *name) {
+  static char paths[4][512];
+  static int next;
+  char *path = paths[next++ % 4];
+  snprintf(path, sizeof paths[0], "%s/%s", f->folder, name);
+  return path;
+}
+
+static void put(const fixture *f, const char *name, const char *text) {
+  char folder[512];
+  snprintf(folder, sizeof folder, "%s", in(f, name));
+  *strrchr(folder, '/') = '\0';
+  assert_int_equal(cutlab_folder_make(f->context, folder), CUTLAB_OK);
+  assert_int_equal(cutlab_file_write(f->context, in(f, name), text, strlen(text)), CUTLAB_OK);
+}
+
+static char *get(const fixture *f, const char *name) {
+  char *text;
+  size_t size;
+  assert_int_equal(cutlab_file_read(f->context, &text, &size, in(f, name), 0), CUTLAB_OK);
+  return text;
+}
+
+static const char six_features[] =
+    "{\"label\":1,\"index\":0,\"rarity\":\"common\",\"frequency\":0.8},"
+    "{\"label\":1,\"index\":1,\"rarity\":\"rare\",\"frequency\":0.15},"
+    "{\"label\":1,\"index\":2,\"rarity\":\"extremely rare\",\"frequency\":0.05},"
+    "{\"label\":-1,\"index\":0,\"rarity\":\"common\",\"frequency\":0.8},"
+    "{\"label\":-1,\"index\":1,\"rarity\":\"rare\",\"frequency\":0.15},"
+    "{\"label\":-1,\"index\":2,\"rarity\":\"extremely rare\",\"frequency\":0.05}";
+
+static void put_config(const fixture *f, const char *run, const char *method, int seed,
+                       const char *dataset, const char *features) {
+  char name[256], text[2048];
+  snprintf(name, sizeof name, "%s/run.json", run);
+  snprintf(text, sizeof text,
+           "{\"format\":\"cutlab-run\",\"format_version\":1,\"cutlab\":\"0.1.0\","
+           "\"parameters\":{\"patches\":3,\"dimension\":2000,\"sampling\":\"iid\","
+           "\"method\":\"%s\",\"iterations\":10,\"seed\":%d,\"log_spacing\":\"log\"},"
+           "\"dataset\":%s,\"features\":[%s],\"examples\":300,\"positives\":150,"
+           "\"optimum\":{\"positive\":1.4,\"negative\":1.2,\"loss\":0.25},"
+           "\"theory_accuracy\":%s,\"machine\":{\"system\":\"Linux\"}}",
+           method, seed, dataset, features,
+           !*features                      ? "null"
+           : strcmp(method, "cutmix") == 0 ? "1.0"
+                                           : "0.9");
+  put(f, name, text);
+}
+
+/* A line whose outputs are first, first + 1, ..., first + 5, and accuracy / 6, .... */
+static void append_line(char *text, size_t size, int iteration, double loss, double first,
+                        double accuracy) {
+  size_t used = strlen(text);
+  snprintf(text + used, size - used,
+           "{\"iteration\":%d,\"loss\":%g,\"gradient_norm\":0.5,\"train_accuracy\":0.75,"
+           "\"evenness\":0.125,\"evenness_by_kind\":{\"feature\":0.1,\"dominant\":0.2,"
+           "\"background\":0.3},\"features\":[%g,%g,%g,%g,%g,%g],"
+           "\"population_accuracy\":{\"overall\":%g,\"features\":[1,0.5,0.5,0.5,0.5,0.75]},"
+           "\"monte_carlo\":null}\n",
+           iteration, loss, first, first + 1, first + 2, first + 3, first + 4, first + 5, accuracy);
+}
+
+static void put_run(const fixture *f, const char *run, const char *method, int seed, double first,
+                    double accuracy) {
+  char name[256], text[4096] = "";
+  put_config(f, run, method, seed, "null", six_features);
+  append_line(text, sizeof text, 0, 0.693147, 0, 0.5);
+  append_line(text, sizeof text, 10, 0.5, first, accuracy);
+  snprintf(name, sizeof name, "%s/metrics.jsonl", run);
+  put(f, name, text);
+  snprintf(name, sizeof name, "%s/result.json", run);
+  put(f, name, "{\"seconds\": 2.5}");
+}
+
+static cutlab_status report(fixture *f, char **table) {
+  const char *runs[] = {in(f, "runs")};
+  return cutlab_report_write(f->context, table, in(f, "out"), runs, 1);
+}
+
+static void assert_contains(const char *text, const char *part) {
+  if (!strstr(text, part)) fail_msg("\"%s\" is not in:\n%s", part, text);
+}
+
+/* Common outputs are the mean of entries 0 and 3: first + 1.5; rare + 1; extremely rare + 2. */
+static void test_table(void **state) {
+  fixture *f = *state;
+  put_run(f, "runs/paper/cutmix-seed1", "cutmix", 1, 1, 0.9);
+  put_run(f, "runs/paper/cutmix-seed2", "cutmix", 2, 2, 0.8);
+  put_run(f, "runs/paper/erm-seed1", "erm", 1, -1, 0.7);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "paper\n  300 examples of 3 patches in dimension 2000, independent draws, "
+                         "10 iterations\n");
+  assert_contains(table, "  ERM       1   0.5000  1.5000  2.5000  0.50000  0.7500  "
+                         "0.7000 [0.7000 .. 0.7000]  0.9000   0.1250\n");
+  assert_contains(table, "  CutMix    2   3.0000  4.0000  5.0000  0.50000  0.7500  "
+                         "0.8500 [0.8000 .. 0.9000]  1.0000   0.1250\n");
+  assert_true(strstr(table, "ERM ") < strstr(table, "CutMix "));
+  assert_int_equal(table[strlen(table) - 1], '\n');
+  for (const char *line = table; *line; line += strcspn(line, "\n") + 1)
+    assert_true(strcspn(line, "\n") < 110);
+  cutlab_free(table);
+}
+
+static void test_csv(void **state) {
+  fixture *f = *state;
+  put_run(f, "runs/a, \"b\"/cutmix", "cutmix", 7, 1, 0.9);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  char *csv = get(f, "out/summary.csv");
+  char expected[2048];
+  snprintf(expected, sizeof expected,
+           "group,run,method,seed,finished,iterations,dimension,patches,examples,positives,"
+           "sampling,loss,gradient_norm,train_accuracy,evenness,evenness_feature,"
+           "evenness_dominant,evenness_background,output_common,output_rare,"
+           "output_extremely_rare,population_accuracy,accuracy_common,accuracy_rare,"
+           "accuracy_extremely_rare,theory_accuracy,optimum_positive,optimum_negative,"
+           "optimum_loss,seconds\n"
+           "\"a, \"\"b\"\"\",\"%s/runs/a, \"\"b\"\"/cutmix\",cutmix,7,yes,10,2000,3,300,150,iid,"
+           "0.5,0.5,0.75,0.125,0.1,0.2,0.3,2.5,3.5,4.5,0.9,0.75,0.5,0.625,1,1.4,1.2,0.25,2.5\n",
+           f->folder);
+  assert_string_equal(csv, expected);
+  free(csv);
+}
+
+static void test_unfinished(void **state) {
+  fixture *f = *state;
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+  char text[4096] = "";
+  append_line(text, sizeof text, 0, 0.7, 0, 0.5);
+  append_line(text, sizeof text, 5, 0.6, 1, 0.6);
+  append_line(text, sizeof text, 9, 0.5, 2, 0.7);
+  text[strlen(text) - 20] = '\0';
+  put(f, "runs/x/erm/metrics.jsonl", text);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "ERM       1*  2.5000");
+  assert_contains(table, "0.60000");
+  assert_contains(table, "* 1 of 1 not finished");
+  cutlab_free(table);
+  char *csv = get(f, "out/summary.csv");
+  assert_contains(csv, ",erm,1,no,5,");
+  free(csv);
+}
+
+/* Just begun: no measurement yet. */
+static void test_no_metrics(void **state) {
+  fixture *f = *state;
+  put_config(f, "runs/x/erm", "erm", 1, "null", six_features);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "ERM       1*");
+  cutlab_free(table);
+}
+
+static void expect_error(fixture *f, cutlab_status status, const char *part) {
+  char *table = (char *)"";
+  assert_int_equal(report(f, &table), status);
+  assert_null(table);
+  assert_contains(cutlab_context_message(f->context), part);
+  assert_null(strchr(cutlab_context_message(f->context), '\n'));
+}
+
+static void test_bad_input(void **state) {
+  fixture *f = *state;
+  expect_error(f, CUTLAB_ERROR_IO, "/runs: no such folder");
+  assert_int_equal(mkdir(in(f, "runs"), 0777), 0);
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/runs: no run in it");
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+
+  char text[4096] = "";
+  append_line(text, sizeof text, 0, 0.7, 0, 0.5);
+  strcat(text, "garbage\n");
+  append_line(text, sizeof text, 9, 0.5, 2, 0.7);
+  put(f, "runs/x/erm/metrics.jsonl", text);
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/runs/x/erm/metrics.jsonl:2: not valid JSON");
+  put(f, "runs/x/erm/metrics.jsonl", "{\"iteration\": 0, \"loss\": 1, \"features\": [1, 2]}\n");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/metrics.jsonl:1: \"features\" is not as long");
+  text[0] = '\0';
+  append_line(text, sizeof text, 4, 0.7, 0, 0.5);
+  append_line(text, sizeof text, 4, 0.5, 2, 0.7);
+  put(f, "runs/x/erm/metrics.jsonl", text);
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/metrics.jsonl:2: \"iteration\" does not ascend");
+
+  put(f, "runs/x/erm/result.json", "{\"seconds\": ");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/runs/x/erm/result.json:1:");
+  put(f, "runs/x/erm/run.json", "{\"format\": \"cutlab-run\",\n \"format_ver");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/runs/x/erm/run.json:2:");
+  put(f, "runs/x/erm/run.json", "{\"format\": \"other\"}");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "\"format\" is other; accepted: cutlab-run");
+  put(f, "runs/x/erm/run.json", "{\"format\": \"cutlab-run\", \"format_version\": 2}");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "\"format_version\" is 2; accepted: 1");
+  assert_int_equal(remove(in(f, "runs/x/erm/run.json")), 0);
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/runs/x/erm: looks like a run, but run.json is missing");
+}
+
+static int count_of(const char *text, const char *part) {
+  int count = 0;
+  for (; (text = strstr(text, part)); ++text) ++count;
+  return count;
+}
+
+/* Text from files can neither end the page's script elements nor become elements of its own. */
+static void test_hostile_text(void **state) {
+  fixture *f = *state;
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  char *page = get(f, "out/report.html");
+  int ends = count_of(page, "</script");
+  free(page);
+  assert_int_equal(ends, 5);
+  put_run(f, "runs/<img src=q onerror=alert(1)>/cutout", "cutout", 1, 1, 0.7);
+  put_config(f, "runs/<img src=q onerror=alert(1)>/cutout", "cutout", 1,
+             "\"</script><script>alert(1)</script>\"", six_features);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  page = get(f, "out/report.html");
+  assert_int_equal(count_of(page, "</script"), ends);
+  assert_int_equal(count_of(page, "<img src=q"), 0);
+  assert_contains(page, "\\u003cimg src=q onerror=alert(1)>");
+  assert_contains(page, "\\u003c/script>\\u003cscript>alert(1)");
+  free(page);
+  assert_true(cutlab_file_exists(in(f, "out/figures/img-src-q-onerror-alert-1-features.vl.json")));
+}
+
+/* A user's own data: no features, accuracies or theory; figures that need them are left out. */
+static void test_own_data(void **state) {
+  fixture *f = *state;
+  put_config(f, "runs/mine/erm", "erm", 1, "\"my data.npz\"", "");
+  put(f, "runs/mine/erm/metrics.jsonl",
+      "{\"iteration\":0,\"loss\":0.7,\"gradient_norm\":1,\"train_accuracy\":0.5,\"evenness\":null,"
+      "\"features\":[],\"population_accuracy\":null}\n"
+      "{\"iteration\":10,\"loss\":0.2,\"gradient_norm\":1,\"train_accuracy\":1,\"evenness\":null,"
+      "\"features\":[],\"population_accuracy\":null}\n");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "data set my data.npz, 300 examples, 10 iterations");
+  assert_contains(table, "1*       -       -       -  0.20000  1.0000       -");
+  cutlab_free(table);
+  char *figure = get(f, "out/figures/mine-loss.vl.json");
+  assert_int_equal(count_of(figure, "\"@"), 0); /* no place of the template left open */
+  free(figure);
+  assert_int_equal(temporary_entries(in(f, "out/figures")), 1);
+}
+
+static void test_same_folder_twice(void **state) {
+  fixture *f = *state;
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+  const char *runs[] = {in(f, "runs"), in(f, "runs/x/erm")};
+  char *table;
+  assert_int_equal(cutlab_report_write(f->context, &table, in(f, "out"), runs, 2), CUTLAB_OK);
+  assert_contains(table, "ERM       1 ");
+  cutlab_free(table);
+}
+
+static void put_tool(const fixture *f, const char *name, const char *script) {
+  put(f, name, script);
+  assert_int_equal(chmod(in(f, name), 0755), 0);
+  setenv("PATH", in(f, "tools"), 1);
+}
+
+static void test_tools(void **state) {
+  fixture *f = *state;
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  assert_contains(f->warnings, "node was not found");
+  assert_contains(f->warnings, "install nodejs");
+  f->warnings[0] = '\0';
+  put_tool(f, "tools/node", "#!/bin/sh\nexit 0\n");
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  assert_contains(f->warnings, "rsvg-convert was not found");
+  put_tool(f, "tools/rsvg-convert", "#!/bin/sh\necho no such picture >&2\nexit 3\n");
+  expect_error(f, CUTLAB_ERROR_IO, "rsvg-convert failed (exit status 3): no such picture");
+  put_tool(f, "tools/node", "#!/bin/sh\nkill -9 $$\n");
+  expect_error(f, CUTLAB_ERROR_IO, "node failed (signal 9)");
+}
+
+/* Sentences are measured: the same sizes with other accuracies say something else. */
+static void test_notes(void **state) {
+  fixture *f = *state;
+  put_run(f, "runs/x/cutmix", "cutmix", 1, 1, 0.9);
+  put_run(f, "runs/x/cutout", "cutout", 1, 1, 0.95);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  char *page = get(f, "out/report.html");
+  assert_contains(page, "CutMix learns every feature, and yet its accuracy on fresh points (0.900) "
+                        "is below Cutout's (0.950) at d = 2000, n = 300.");
+  free(page);
+  put_run(f, "runs/x/cutmix", "cutmix", 1, 1, 1.0);
+  put_run(f, "runs/x/cutout", "cutout", 1, 1, 0.9);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  page = get(f, "out/report.html");
+  assert_int_equal(count_of(page, "and yet its accuracy"), 0);
+  assert_contains(page, "The theory's accuracies appear here");
+  free(page);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_table, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_csv, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_unfinished, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_no_metrics, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_bad_input, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_hostile_text, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_own_data, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_same_folder_twice, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_tools, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
