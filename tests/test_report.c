@@ -153,7 +153,7 @@ static void test_table(void **state) {
 
 static void test_csv(void **state) {
   fixture *f = *state;
-  put_run(f, "runs/a, \"b\"/cutmix", "cutmix", 7, 1, 0.9);
+  put_run(f, "runs/a, \"b\"", "cutmix", 7, 1, 0.9);
   assert_int_equal(report(f, NULL), CUTLAB_OK);
   char *csv = get(f, "out/summary.csv");
   char expected[2048];
@@ -164,7 +164,7 @@ static void test_csv(void **state) {
            "output_extremely_rare,population_accuracy,accuracy_common,accuracy_rare,"
            "accuracy_extremely_rare,theory_accuracy,optimum_positive,optimum_negative,"
            "optimum_loss,seconds\n"
-           "\"a, \"\"b\"\"\",\"%s/runs/a, \"\"b\"\"/cutmix\",cutmix,7,yes,10,2000,3,300,150,iid,"
+           "\"a, \"\"b\"\"\",\"%s/runs/a, \"\"b\"\"\",cutmix,7,yes,10,2000,3,300,150,iid,"
            "0.5,0.5,0.75,0.125,0.1,0.2,0.3,2.5,3.5,4.5,0.9,0.75,0.5,0.625,1,1.4,1.2,0.25,2.5\n",
            f->folder);
   assert_string_equal(csv, expected);
@@ -273,18 +273,18 @@ static void test_hostile_text(void **state) {
 /* A user's own data: no features, accuracies or theory; figures that need them are left out. */
 static void test_own_data(void **state) {
   fixture *f = *state;
-  put_config(f, "runs/mine/erm", "erm", 1, "\"my data.npz\"", "");
-  put(f, "runs/mine/erm/metrics.jsonl",
+  put_config(f, "runs/erm", "erm", 1, "\"my data.npz\"", "");
+  put(f, "runs/erm/metrics.jsonl",
       "{\"iteration\":0,\"loss\":0.7,\"gradient_norm\":1,\"train_accuracy\":0.5,\"evenness\":null,"
       "\"features\":[],\"population_accuracy\":null}\n"
       "{\"iteration\":10,\"loss\":0.2,\"gradient_norm\":1,\"train_accuracy\":1,\"evenness\":null,"
       "\"features\":[],\"population_accuracy\":null}\n");
   char *table;
   assert_int_equal(report(f, &table), CUTLAB_OK);
-  assert_contains(table, "data set my data.npz, 300 examples, 10 iterations");
+  assert_contains(table, "erm\n  data set my data.npz, 300 examples, 10 iterations");
   assert_contains(table, "1*       -       -       -  0.20000  1.0000       -");
   cutlab_free(table);
-  char *figure = get(f, "out/figures/mine-loss.vl.json");
+  char *figure = get(f, "out/figures/erm-loss.vl.json");
   assert_int_equal(count_of(figure, "\"@"), 0); /* no place of the template left open */
   free(figure);
   assert_int_equal(temporary_entries(in(f, "out/figures")), 1);

@@ -190,6 +190,9 @@ cutlab_status cutlab_dataset_read(cutlab_context *context, cutlab_dataset **data
     if (status == CUTLAB_OK)
       status = cutlab_dataset_from_patches(context, dataset, patches->data, labels, n,
                                            patches->shape[1], patches->shape[2]);
+    if (status == CUTLAB_ERROR_ARGUMENT)
+      status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %s", path,
+                           cutlab_context_message(context));
   }
   if (status != CUTLAB_OK) {
     cutlab_dataset_free(*dataset);

@@ -88,7 +88,8 @@ static json_t *fill(const json_t *template, const json_t *bindings) {
   const char *key, *text = json_string_value(template);
   size_t i;
   json_t *value, *copy;
-  if (text && text[0] == '@') return json_deep_copy(json_object_get(bindings, text + 1));
+  value = text && text[0] == '@' ? json_object_get(bindings, text + 1) : NULL;
+  if (value) return json_deep_copy(value);
   if (json_is_object(template)) {
     copy = json_object();
     json_object_foreach((json_t *)template, key, value)

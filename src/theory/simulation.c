@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cutlab/random.h>
 
@@ -172,10 +173,28 @@ static cutlab_status take_step(cutlab_simulation *s) {
   return CUTLAB_OK;
 }
 
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A step with as many of the context's threads as are worth it. */
+static cutlab_status take_paced_step(cutlab_simulation *s, int threads) {
+  if (threads == 1) return take_step(s);
+  cutlab_context_set_threads(s->context, cutlab_pace_next(&s->pace) ? threads : 1);
+  double start = now();
+  cutlab_status status = take_step(s);
+  cutlab_pace_record(&s->pace, now() - start);
+  cutlab_context_set_threads(s->context, threads);
+  return status;
+}
+
 cutlab_status cutlab_simulation_step(cutlab_simulation *s, int64_t count) {
   const char *method = cutlab_method_name(s->experiment.method);
+  int threads = cutlab_context_threads(s->context);
   for (int64_t i = 0; i < count; ++i) {
-    CUTLAB_TRY(take_step(s));
+    CUTLAB_TRY(take_paced_step(s, threads));
     CUTLAB_TRY(cutlab_report_progress(s->context, method, s->iteration, s->experiment.iterations));
   }
   return CUTLAB_OK;

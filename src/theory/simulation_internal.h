@@ -9,6 +9,7 @@
 
 #include "data/dataset_internal.h"
 #include "theory/activation.h"
+#include "theory/pace.h"
 
 /* <w_s, x_ip> contains coefficient <w_s, v>. */
 typedef struct cutlab_feature_entry {
@@ -26,6 +27,7 @@ struct cutlab_simulation {
   cutlab_activation activation;
   cutlab_optimum_point optimum;
   cutlab_form form; /* HELD or GRAM */
+  cutlab_pace pace;
   int64_t iteration;
   double gradient_norm;
   int64_t patch_count; /* nP */
