@@ -275,9 +275,43 @@ static void test_law(void **state) {
   cutlab_law_clear(&twice);
 }
 
-/* A looser tolerance is kept, on 120 readouts. */
+/* P = 3, one feature: midpoint Stieltjes sums with Romberg extrapolation of distribution
+   functions computed by conditioning V on U (NumPy, 6 x 24 Gauss nodes a stretch). */
+static void test_references(void **state) {
+  static const double cases[][11] = {
+      /* beta, r, <w_+,v> of both labels, <w_-,v> of both, gram, accuracy of both labels */
+      {0.1, 1, -0.8, -1.32, -0.25, 0.42, 1.35, -1.1, 4.62, 0.24667197558355, 0.98126512020537},
+      {0.1, 0.3, 0.2, -1.73, -0.08, -1.16, 9.18, -0.92, 1.4, 0.73160709321159, 0.48040840881574},
+      {0.3, 1, 0.55, -0.06, -0.59, 0.41, 13.03, 1.03, 2.83, 0.89466318374871, 0.61333305798872},
+      {0.1, 2, -0.98, -0.17, -1.29, 0.02, 6.3, -4.04, 5.34, 0.57239597278123, 0.53382243393252},
+      {0.1, 0.5, -2, 0.27, -1.1, 0.03, 6.35, -4.01, 2.92, 0.40922658480140, 0.33809777901801}};
+  static const double one = 1;
+  for (int i = 0; i < 5; i++) {
+    const double *c = cases[i];
+    cutlab_readout o = {.beta = c[0],
+                        .r = c[1],
+                        .patches = 3,
+                        .feature_count = 1,
+                        .frequencies = &one,
+                        .balance = 0.25,
+                        .alpha = 0.1,
+                        .sigma_d = 0.25,
+                        .sigma_b = 0.15,
+                        .features = c + 2,
+                        .noise_gram = {c[6], c[7], c[8]}};
+    for (double tolerance = 1e-4; tolerance > 1e-13; tolerance *= 1e-2) {
+      double overall, by_feature[2];
+      exact(*state, &o, fmax(tolerance, 1e-12), &overall, by_feature);
+      assert_near(by_feature[0], c[9], fmax(tolerance, 2e-13));
+      assert_near(by_feature[1], c[10], fmax(tolerance, 2e-13));
+      assert_near(overall, 0.25 * c[9] + 0.75 * c[10], fmax(tolerance, 2e-13));
+    }
+  }
+}
+
+/* A looser tolerance is kept, on 80 readouts. */
 static void test_convergence(void **state) {
-  for (uint64_t i = 0; i < 120; i++) {
+  for (uint64_t i = 0; i < 80; i++) {
     world w;
     double overall, fine[6], coarse[6];
     world_draw(&w, i);
@@ -290,8 +324,8 @@ static void test_convergence(void **state) {
 }
 
 static void test_monte_carlo(void **state) {
-  const int64_t points = 200000;
-  for (uint64_t i = 0; i < 60; i++) {
+  const int64_t points = 100000;
+  for (uint64_t i = 0; i < 50; i++) {
     world w;
     double overall, estimate, error;
     world_draw(&w, 1000 + i);
@@ -330,7 +364,7 @@ static void test_monte_carlo_threads(void **state) {
 
 /* Exchanging the filters and the labels changes nothing; a stronger feature is easier. */
 static void test_symmetry(void **state) {
-  for (uint64_t i = 0; i < 30; i++) {
+  for (uint64_t i = 0; i < 20; i++) {
     world w, mirror;
     double overall, a[6], b[6];
     world_draw(&w, 2000 + i);
@@ -397,17 +431,12 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_linear),
-      cmocka_unit_test(test_ties),
-      cmocka_unit_test(test_atom),
-      cmocka_unit_test(test_patch_law),
-      cmocka_unit_test(test_singular_limit),
-      cmocka_unit_test(test_law),
-      cmocka_unit_test(test_convergence),
-      cmocka_unit_test(test_monte_carlo),
-      cmocka_unit_test(test_monte_carlo_threads),
-      cmocka_unit_test(test_symmetry),
-      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_linear),         cmocka_unit_test(test_ties),
+      cmocka_unit_test(test_atom),           cmocka_unit_test(test_patch_law),
+      cmocka_unit_test(test_singular_limit), cmocka_unit_test(test_law),
+      cmocka_unit_test(test_references),     cmocka_unit_test(test_convergence),
+      cmocka_unit_test(test_monte_carlo),    cmocka_unit_test(test_monte_carlo_threads),
+      cmocka_unit_test(test_symmetry),       cmocka_unit_test(test_refusals),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

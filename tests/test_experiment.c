@@ -5,8 +5,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,8 +84,8 @@ static void refuse_yaml(fixture *f, const char *text, const char *place, const c
   snprintf(start, sizeof start, "%s:%s: ", f->path, place);
   if (status == CUTLAB_OK || strncmp(message, start, strlen(start)) != 0 ||
       !strstr(message, needle))
-    fail_msg("'%.200s': status %d, message '%s', expected %s and '%s'", text, status, message, start,
-             needle);
+    fail_msg("'%.200s': status %d, message '%s', expected %s and '%s'", text, status, message,
+             start, needle);
   assert_memory_equal(&before, f->experiment, sizeof before);
 }
 
@@ -217,11 +215,13 @@ static void test_lists(void **state) {
   refuse(f, "frequencies", "[1, 0]", "item 2 is '0'");
   refuse(f, "frequencies", "[0.4, 0.6]", "item 2 is '0.6'");
   refuse(f, "frequencies", "[0.5, nan]", "item 2 is 'nan'");
-  char many[2 * 1025 + 1] = "";
-  for (int i = 0; i < 1024; ++i) strcat(many, i ? ",1" : "1");
+  char many[2 * 1025]; /* "1,1,...,1" */
+  for (int i = 0; i < 1025; ++i) many[2 * i] = '1', many[2 * i + 1] = ',';
+  many[2 * 1024 - 1] = '\0';
   set(f, "frequencies", many);
   assert_int_equal(f->experiment->feature_count, 1024);
-  strcat(many, ",1");
+  many[2 * 1024 - 1] = ',';
+  many[2 * 1025 - 1] = '\0';
   refuse(f, "frequencies", many, "at most 1024");
 }
 

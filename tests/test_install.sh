@@ -51,12 +51,11 @@ runs() {
   said=$(LD_LIBRARY_PATH=$library "$1") && echo "$said" && [[ $said == "$version 1.395400" ]]
 }
 
-# pkg-config, with the prefix as it was given at installation; its output is read by a shell.
+# Flags are split at spaces, so that they must come from a path without any.
+ln -s "$prefix" "$work/link"
 pkg() {
-  PKG_CONFIG_PATH=$library/pkgconfig pkg-config --define-variable=prefix="$work/link" "$@" cutlab
+  PKG_CONFIG_PATH=$work/link/${library#"$prefix"/}/pkgconfig pkg-config "$@" cutlab
 }
-ln -s "$prefix" "$work/link" # the flags are split at spaces
-relative=${library#"$prefix"/}
 read -ra cflags < <(pkg --cflags)
 read -ra shared < <(pkg --libs)
 read -ra static < <(pkg --static --libs)
@@ -94,14 +93,16 @@ expect "only cutlab_ names are exported" foreign
 expect "SONAME" bash -c 'readelf -d "$1" | grep -q "SONAME.*\[libcutlab.so.$2\]"' - \
   "$library/libcutlab.so" "${version%%.*}"
 for file in share/man/man1/cutlab.1 share/cutlab/presets/{paper,theory,quick}.yaml \
-  "$relative/libcutlab.a" share/doc/cutlab/{LICENSE,CITATION.cff}; do
+  "${library#"$prefix"/}/libcutlab.a" share/doc/cutlab/{LICENSE,CITATION.cff}; do
   expect "$file is installed" test -s "$prefix/$file"
 done
 if command -v man >/dev/null; then
   warnings() { ! LC_ALL=C.UTF-8 MANWIDTH=80 man --warnings -l "$1" 2>&1 >/dev/null | grep .; }
   expect "man page without warnings" warnings "$prefix/share/man/man1/cutlab.1"
 fi
-says_version() { [[ $(env -u LD_LIBRARY_PATH "$prefix/bin/cutlab" --version) == "cutlab $version" ]]; }
+says_version() {
+  [[ $(env -u LD_LIBRARY_PATH "$prefix/bin/cutlab" --version) == "cutlab $version" ]]
+}
 expect "the installed command" says_version
 ((failures == 0)) && echo "the installation works"
 exit $((failures > 0))

@@ -7,15 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { max_options = 32, first_code = 256 };
+enum { max_options = 32, long_code = 0, operand_code = 1 };
 
 typedef struct tables {
   struct option long_options[max_options + 1];
   char letters[2 * max_options + 3];
 } tables;
 
-/* Codes of long options are first_code + index; "-" keeps operands in order, ":" tells missing
-   values from unknown options. */
+/* "-" gives operands in order, with a code of their own; ":" tells missing values from unknown
+   options. */
 static int make_tables(tables *t, const cutlab_option *options) {
   int count = 0;
   char *letter = t->letters;
@@ -24,8 +24,7 @@ static int make_tables(tables *t, const cutlab_option *options) {
   *letter++ = ':';
   for (; options[count].name && count < max_options; ++count) {
     int has_value = options[count].argument ? required_argument : no_argument;
-    t->long_options[count] =
-        (struct option){options[count].name, has_value, NULL, first_code + count};
+    t->long_options[count] = (struct option){options[count].name, has_value, NULL, long_code};
     if (!options[count].letter) continue;
     *letter++ = (char)options[count].letter;
     if (has_value) *letter++ = ':';
@@ -63,19 +62,18 @@ static int parse_items(cutlab_cli *cli, int argc, char **argv) {
   opterr = 0;
   optind = 1;
   for (;;) {
-    int at = optind;
-    code = getopt_long(argc, argv, t.letters, t.long_options, NULL);
+    int at = optind, index = 0;
+    code = getopt_long(argc, argv, t.letters, t.long_options, &index);
     if (code == -1) break;
-    cutlab_item item = {NULL, optarg};
     if (code == '?') return fail_option(cli, argv[at], count);
     if (code == ':')
       return cutlab_cli_usage("%s: option %s needs a value", cli->command->name, argv[at]);
-    for (int i = 0; i < count; ++i)
-      if (code == first_code + i || (code != 1 && code == options[i].letter))
-        item.option = &options[i];
-    if (code >= first_code && is_abbreviated(argv[at], item.option->name))
+    if (code == long_code && is_abbreviated(argv[at], options[index].name))
       return fail_option(cli, argv[at], count);
-    cli->items[cli->item_count++] = item;
+    if (code != long_code && code != operand_code)
+      while (options[index].letter != code) ++index;
+    cli->items[cli->item_count++] =
+        (cutlab_item){code == operand_code ? NULL : &options[index], optarg};
   }
   while (optind < argc) cli->items[cli->item_count++] = (cutlab_item){NULL, argv[optind++]};
   return -1;

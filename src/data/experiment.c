@@ -29,17 +29,17 @@ static const char *const spacing_names[] = {"linear", "log", NULL};
 #define INTEGER(name_, least_, most_, default_, text_)                                             \
   {                                                                                                \
     .shown = {#name_, "integer", #least_ " to " #most_, text_}, .kind = CUTLAB_KIND_INTEGER,       \
-    FIELD(name_, name_), .least = least_, .most = most_, .default_text = default_                  \
+    FIELD(name_, name_), .least = (least_), .most = (most_), .default_text = (default_)            \
   }
 #define NUMBER(name_, low_, high_, accepted_, default_, text_)                                     \
   {                                                                                                \
     .shown = {#name_, "number", accepted_, text_}, .kind = CUTLAB_KIND_NUMBER,                     \
-    FIELD(name_, name_), .low = low_, .high = high_, .default_text = default_                      \
+    FIELD(name_, name_), .low = (low_), .high = (high_), .default_text = (default_)                \
   }
 #define CHOICE(name_, field_, choices_, accepted_, default_, text_)                                \
   {                                                                                                \
     .shown = {name_, "choice", accepted_, text_}, .kind = CUTLAB_KIND_CHOICE,                      \
-    FIELD(field_, field_), .choices = choices_, .default_text = default_                           \
+    FIELD(field_, field_), .choices = (choices_), .default_text = (default_)                       \
   }
 
 /* Open ends as closed ones: the next double inside. */

@@ -174,8 +174,8 @@ static json_t *iteration_axis(const cutlab_report *report, int group) {
     return x;
   }
   json_t *values = json_pack("[i]", 0);
-  for (double value = 1; value <= last; value *= 10)
-    json_array_append_new(values, json_integer((json_int_t)value));
+  for (json_int_t value = 1; (double)value <= last && value < INT64_MAX / 10; value *= 10)
+    json_array_append_new(values, json_integer(value));
   json_object_set_new(json_object_get(x, "axis"), "values", values);
   json_object_set_new(json_object_get(x, "scale"), "type", json_string("symlog"));
   json_object_set_new(json_object_get(x, "scale"), "constant", json_integer(1));
@@ -258,8 +258,8 @@ static json_t *log_axis(const cutlab_report *report, int group, const panel *pan
   json_t *axis = json_loads(cutlab_asset_log_axis, 0, NULL);
   if (!(high >= 100 * low)) return axis;
   json_t *values = json_array();
-  double first = floor(log10(low)), last = ceil(log10(high)), step = last - first > 9 ? 2 : 1;
-  for (double power = first; power <= last; power += step)
+  int first = (int)floor(log10(low)), last = (int)ceil(log10(high));
+  for (int power = first; power <= last; power += last - first > 9 ? 2 : 1)
     json_array_append_new(values, json_real(pow(10, power)));
   json_object_set_new(axis, "values", values);
   return axis;

@@ -35,6 +35,11 @@ static json_t *table_row(const cutlab_report *report, int group, cutlab_method m
     json_array_append_new(
         outputs, final_json(report, group, method, OFFSET(output) + (size_t)i * sizeof(double)));
   json_object_set_new(row, "outputs", outputs);
+  json_t *learnt = json_array();
+  for (int i = 0; i < cutlab_report_rarities; ++i)
+    json_array_append_new(learnt,
+                          json_boolean(cutlab_report_learnt(report, group, method, i) == 1));
+  json_object_set_new(row, "learnt", learnt);
   json_object_set_new(row, "loss", final_json(report, group, method, OFFSET(loss)));
   json_object_set_new(row, "train", final_json(report, group, method, OFFSET(train_accuracy)));
   json_object_set_new(row, "population",
@@ -138,13 +143,11 @@ static json_t *group_json(const cutlab_report *report, int group, const json_t *
   for (int i = 0; i < cutlab_report_methods; ++i)
     if (cutlab_report_seeds(report, group, (cutlab_method)i))
       json_array_append_new(rows, table_row(report, group, (cutlab_method)i));
-  double optimum = cutlab_report_optimum(report, group);
   json_t *json =
-      json_pack("{s:s, s:s, s:s?, s:o, s:o, s:O, s:o, s:o}", "name", report->groups[group].name,
-                "slug", report->groups[group].slug, "description", description, "notes",
+      json_pack("{s:s, s:s, s:s?, s:o, s:o, s:O, s:o}", "name", report->groups[group].name, "slug",
+                report->groups[group].slug, "description", description, "notes",
                 cutlab_report_notes(report, group), "rows", rows, "parameters",
-                report->groups[group].key, "runs", group_runs(report, group, defaults), "learnt",
-                cutlab_json_number(isnan(optimum) ? 0.5 : optimum / 2));
+                report->groups[group].key, "runs", group_runs(report, group, defaults));
   free(description);
   return json;
 }

@@ -118,7 +118,7 @@ static cutlab_status convert_all(cutlab_context *context, const char *folder, co
   cutlab_status status = log ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
   bool missing = false;
   for (int i = 0; status == CUTLAB_OK && !missing && i < 2 * count; ++i) {
-    status = cutlab_report_progress(context, "converting figures", i, 2 * count);
+    status = cutlab_report_progress(context, "converting figures", i, (int64_t)2 * count);
     if (status == CUTLAB_OK)
       status = convert(context, &missing, folder, log, figures[i / 2].name, i % 2);
   }

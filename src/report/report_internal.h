@@ -98,6 +98,9 @@ void cutlab_report_table(FILE *stream, const cutlab_report *report);
 void cutlab_report_csv(FILE *stream, const cutlab_report *report);
 /* notes.c: sentences about a group, each computed from its measurements: [string, ...]. */
 json_t *cutlab_report_notes(const cutlab_report *report, int group);
+/* Whether features of a rarity are learnt, which notes.c defines: 1 in every seed, 0 in none, -1
+   in some, -2 where that cannot be said. */
+int cutlab_report_learnt(const cutlab_report *report, int group, cutlab_method method, int rarity);
 /* figures.c: every figure that the data can fill; release with cutlab_report_figures_free. */
 cutlab_status cutlab_report_figures(cutlab_context *context, cutlab_report_figure **figures,
                                     int *count, const cutlab_report *report);

@@ -252,6 +252,9 @@ static cutlab_status read_run(cutlab_context *context, cutlab_experiment *experi
     status = parameters ? cutlab_experiment_from_json(context, experiment, parameters)
                         : cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no 'parameters'", path);
     free(parameters);
+    if (status == CUTLAB_ERROR_ARGUMENT)
+      status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %s", path,
+                           cutlab_context_message(context));
   }
   const char *data = json_string_value(json_object_get(record, "dataset"));
   *dataset_path = status == CUTLAB_OK && data ? strdup(data) : NULL;

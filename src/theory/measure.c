@@ -93,9 +93,14 @@ static cutlab_status measure_accuracy(const cutlab_simulation *s, cutlab_measure
     cutlab_held_noise_gram(s, readout.noise_gram);
   else
     cutlab_gram_noise_gram(s, readout.noise_gram);
-  CUTLAB_TRY(cutlab_population_accuracy(s->context, &m->population_accuracy,
-                                        m->population_accuracy_by_feature, &readout,
-                                        accuracy_tolerance));
+  cutlab_status status =
+      cutlab_population_accuracy(s->context, &m->population_accuracy,
+                                 m->population_accuracy_by_feature, &readout, accuracy_tolerance);
+  if (status == CUTLAB_ERROR_ARGUMENT && s->iteration > 0)
+    status = cutlab_fail(
+        s->context, CUTLAB_ERROR_NUMERIC, "diverged by iteration %lld with learning_rate %g: %s",
+        (long long)s->iteration, x->learning_rate, cutlab_context_message(s->context));
+  CUTLAB_TRY(status);
   if (!x->monte_carlo) return CUTLAB_OK;
   return cutlab_population_accuracy_monte_carlo(s->context, &m->monte_carlo_accuracy,
                                                 &m->monte_carlo_standard_error, NULL, &readout,

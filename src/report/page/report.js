@@ -38,9 +38,9 @@
     return value.toFixed(digits).replace('-', '−');
   }
 
-  function spread(value, digits, learntFrom) {
+  function spread(value, digits, learnt) {
     const cell = make('td', {text: number(value.mean, digits)});
-    if (value.count && learntFrom !== undefined && value.min >= learntFrom) cell.className = 'learnt';
+    if (learnt) cell.className = 'learnt';
     if (value.count > 1 && number(value.min, digits) !== number(value.max, digits))
       cell.append(make('span', {class: 'range', text: `${number(value.min, digits)}–${number(value.max, digits)}`}));
     return cell;
@@ -50,7 +50,7 @@
     const rarities = page.rarities.map((name, i) => ({name, i}))
       .filter(r => group.rows.some(row => row.outputs[r.i].count));
     const columns = [
-      ...rarities.map(r => [`output, ${r.name}`, row => spread(row.outputs[r.i], 3, group.learnt)]),
+      ...rarities.map(r => [`output, ${r.name}`, row => spread(row.outputs[r.i], 3, row.learnt[r.i])]),
       ['loss', row => spread(row.loss, 4)],
       ['training accuracy', row => spread(row.train, 4)],
       ['population accuracy', row => spread(row.population, 4), row => row.population.count],
@@ -67,7 +67,7 @@
     });
     const caption = make('caption', {text: 'At the last measurement: mean over seeds, and their range'});
     if (rarities.length)
-      caption.append(make('span', {class: 'faint', text: ` (bold outputs: learnt in every seed, at least ${number(group.learnt, 3)})`}));
+      caption.append(make('span', {class: 'faint', text: ' (bold outputs: learnt in every seed)'}));
     return make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Table of ${group.name}`},
       make('table', {}, caption, make('thead', {}, head), make('tbody', {}, ...body)));
   }
