@@ -712,6 +712,10 @@ static void test_reproduce(void **state) {
   cutlab_context_set_progress(f->context, NULL, NULL);
   expect(f, reproduce(f, "parts"), CUTLAB_OK);
   assert_same_farm(f, "one", "parts");
+  folder = where(f, "one", NULL); /* what was tried with other parameters is not the answer */
+  expect(f, cutlab_reproduce(f->context, folder, 3, 1, overrides, 2), CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "holds a run with dimension=200, not 2000");
+  free(folder);
 }
 
 static void test_reproduce_refuses(void **state) {

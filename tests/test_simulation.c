@@ -503,6 +503,24 @@ static void test_undefined_is_nan(void **state) {
   cutlab_experiment_free(x);
 }
 
+/* In Gram form the simulation's own patches have been given up. */
+static void test_given_up_patches_are_not_written(void **state) {
+  char *folder = temporary_make(), *path = cutlab_path_join(*state, folder, "data.npz");
+  cutlab_simulation *s = start_with(*state, "form=gram");
+  const cutlab_dataset *data = cutlab_simulation_dataset(s);
+  if (cutlab_dataset_write(*state, path, data) == CUTLAB_OK) { /* then it can be read */
+    cutlab_dataset *read;
+    assert_int_equal(cutlab_dataset_read(*state, &read, path), CUTLAB_OK);
+    cutlab_dataset_free(read);
+  } else {
+    assert_message(*state, "given up");
+    assert_true(!cutlab_file_exists(path));
+  }
+  cutlab_simulation_free(s);
+  free(path);
+  assert_int_equal(temporary_remove(folder), 0);
+}
+
 static const char *const dynamics[] = {
     "form=held; method=cutmix", "form=gram; method=cutmix", "form=wishart; method=cutout",
     "form=wishart; method=cutmix; objective=sampled", "form=held; method=erm; patches=2"};
@@ -869,6 +887,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_measurements_are_their_definitions, setup, teardown),
       cmocka_unit_test_setup_teardown(test_first_weights, setup, teardown),
       cmocka_unit_test_setup_teardown(test_undefined_is_nan, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_given_up_patches_are_not_written, setup, teardown),
       cmocka_unit_test_setup_teardown(test_threads_give_the_same_bits, setup, teardown),
       cmocka_unit_test_setup_teardown(test_instruction_sets_agree, setup, teardown),
       cmocka_unit_test_setup_teardown(test_states_continue, setup, teardown),

@@ -97,12 +97,48 @@ static cutlab_status do_run(cutlab_context *context, planned *run) {
   return status;
 }
 
+/* Fails where the run in `folder` was made with a parameter of another value. */
+static cutlab_status compare(cutlab_context *context, const cutlab_experiment *x,
+                             const char *folder) {
+  cutlab_experiment *there;
+  char *dataset_path = NULL;
+  CUTLAB_TRY(cutlab_experiment_create(context, &there));
+  cutlab_status status = cutlab_run_read(context, there, &dataset_path, folder);
+  free(dataset_path);
+  const cutlab_parameter *parameter;
+  for (int i = 0; status == CUTLAB_OK && (parameter = cutlab_experiment_parameter(i)); ++i) {
+    char *old = cutlab_experiment_get(there, parameter->name);
+    char *new = cutlab_experiment_get(x, parameter->name);
+    if (!old || !new)
+      status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameters");
+    else if (strcmp(old, new) != 0)
+      status = cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                           "%s holds a run with %s=%s, not %s; choose another folder", folder,
+                           parameter->name, old, new);
+    cutlab_free(old);
+    cutlab_free(new);
+  }
+  cutlab_experiment_free(there);
+  return status;
+}
+
+static cutlab_status check_folder(farm *f, const cutlab_experiment *x, const planned *run) {
+  char *folder = cutlab_path_join(f->context, f->folder, run->folder);
+  char *record = folder ? cutlab_path_join(f->context, folder, "run.json") : NULL;
+  cutlab_status status = record ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
+  if (record && cutlab_file_exists(record)) status = compare(f->context, x, folder);
+  free(record);
+  free(folder);
+  return status;
+}
+
 /* Checks every configuration before the first run starts, and counts iterations. */
 static cutlab_status check_plan(farm *f) {
   for (int i = 0; i < f->runs; ++i) {
     cutlab_experiment *x;
     CUTLAB_TRY(cutlab_experiment_create(f->context, &x));
     cutlab_status status = configure(f->context, x, &f->plan[i]);
+    if (status == CUTLAB_OK) status = check_folder(f, x, &f->plan[i]);
     f->total += x->iterations;
     cutlab_experiment_free(x);
     if (status != CUTLAB_OK) return status;

@@ -233,7 +233,19 @@ static cutlab_status start_over(run *r, const cutlab_dataset *data) {
   return cutlab_file_write(r->context, r->metrics_path, "", 0);
 }
 
-static cutlab_status read_run(cutlab_context *context, cutlab_experiment *experiment,
+static cutlab_status take_parameters(cutlab_context *context, cutlab_experiment *experiment,
+                                     const json_t *parameters, const char *path) {
+  char *text = json_dumps(parameters, JSON_REAL_PRECISION(17));
+  if (!text) return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no 'parameters'", path);
+  cutlab_status status = cutlab_experiment_from_json(context, experiment, text);
+  free(text);
+  if (status == CUTLAB_ERROR_ARGUMENT || status == CUTLAB_ERROR_FORMAT)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %s", path,
+                       cutlab_context_message(context));
+  return status;
+}
+
+cutlab_status cutlab_run_read(cutlab_context *context, cutlab_experiment *experiment,
                               char **dataset_path, const char *folder) {
   char *path = cutlab_path_join(context, folder, "run.json"), *text = NULL;
   size_t size;
@@ -247,15 +259,8 @@ static cutlab_status read_run(cutlab_context *context, cutlab_experiment *experi
        cutlab_json_get_number(record, "format_version", 0) != cutlab_run_format_version))
     status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: not a run of format version %d", path,
                          cutlab_run_format_version);
-  if (status == CUTLAB_OK) {
-    char *parameters = json_dumps(json_object_get(record, "parameters"), JSON_REAL_PRECISION(17));
-    status = parameters ? cutlab_experiment_from_json(context, experiment, parameters)
-                        : cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no 'parameters'", path);
-    free(parameters);
-    if (status == CUTLAB_ERROR_ARGUMENT)
-      status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %s", path,
-                           cutlab_context_message(context));
-  }
+  if (status == CUTLAB_OK)
+    status = take_parameters(context, experiment, json_object_get(record, "parameters"), path);
   const char *data = json_string_value(json_object_get(record, "dataset"));
   *dataset_path = status == CUTLAB_OK && data ? strdup(data) : NULL;
   if (status == CUTLAB_OK && data && !*dataset_path)
@@ -302,7 +307,7 @@ cutlab_status cutlab_run_resume(cutlab_context *context, char **result, const ch
   char *dataset_path = NULL, *finished = cutlab_path_join(context, folder, "result.json");
   CUTLAB_TRY(cutlab_experiment_create(context, &experiment));
   cutlab_status status =
-      finished ? read_run(context, experiment, &dataset_path, folder) : CUTLAB_ERROR_MEMORY;
+      finished ? cutlab_run_read(context, experiment, &dataset_path, folder) : CUTLAB_ERROR_MEMORY;
   if (status == CUTLAB_OK)
     status = cutlab_file_exists(finished)
                  ? read_result(context, result, finished)

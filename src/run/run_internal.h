@@ -16,6 +16,9 @@ enum { cutlab_run_format_version = 1 };
 cutlab_status cutlab_record_run(cutlab_context *context, json_t **record,
                                 const cutlab_experiment *experiment,
                                 const cutlab_simulation *simulation, const char *dataset_path);
+/* Reads run.json: the experiment and the path of the user's data set (NULL: drawn data). */
+cutlab_status cutlab_run_read(cutlab_context *context, cutlab_experiment *experiment,
+                              char **dataset_path, const char *folder);
 /* A line of metrics.jsonl. */
 json_t *cutlab_record_measurement(const cutlab_measurement *measurement);
 /* result.json; `seconds` were spent on `steps` iterations. */

@@ -190,7 +190,7 @@ cutlab_status cutlab_population_accuracy(cutlab_context *context, double *overal
                        "a tolerance of %g is out of reach with %d patches; accepted are %g to 0.01",
                        tolerance, readout->patches, smallest * 4 * (backgrounds + 1));
   cutlab_law_rules_make(&noise.rules);
-  make_patch_laws(&noise.dominant, &noise.background, readout, covariance, noise.tolerance / 4);
+  make_patch_laws(&noise.dominant, &noise.background, readout, covariance, noise.tolerance / 2);
   cutlab_status status = backgrounds ? add_patches(context, &noise, backgrounds) : CUTLAB_OK;
   if (status == CUTLAB_OK) fill_accuracies(overall, by_feature, &noise, readout);
   cutlab_law_clear(&noise.total);

@@ -253,8 +253,8 @@ static double weighted(const sweep *s, branch at, double x) {
 }
 
 /* The integral of density(x) Phi(e*(x)) over [x0, x1], where the branch is `at`. Bisects until
-   QUADPACK's error estimate, (c |K - G|)^1.5 for a function of size 1, is below tolerance; its
-   c = 200 is meant for integrands that are not analytic, as these are between the cuts. */
+   (5 |K - G|)^1.5 is below tolerance: QUADPACK's error estimate for a function of size 1, whose
+   factor of 200 is meant for integrands that are not analytic, as these are between the cuts. */
 static double integrate(const sweep *s, branch at, double x0, double x1, double tolerance,
                         int depth) {
   double middle = (x0 + x1) / 2, half = (x1 - x0) / 2, kronrod, gauss;
@@ -267,8 +267,8 @@ static double integrate(const sweep *s, branch at, double x0, double x1, double 
     kronrod += kronrod_weight[i] * pair;
     if (i & 1) gauss += gauss_weight[i / 2] * pair;
   }
-  double error = 20 * half * fabs(kronrod - gauss);
-  if (fmin(error, pow(error, 1.5)) <= tolerance || depth == 0) return half * kronrod;
+  double error = 5 * half * fabs(kronrod - gauss), estimate = error * fmin(sqrt(error), 1);
+  if (estimate <= tolerance || depth == 0) return half * kronrod;
   return integrate(s, at, x0, middle, tolerance, depth - 1) +
          integrate(s, at, middle, x1, tolerance, depth - 1);
 }
