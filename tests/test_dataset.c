@@ -357,6 +357,7 @@ static void test_gram(void **state) {
 /* Writes, reads, compares, writes again: the same bytes. */
 static void check_round_trip(cutlab_context *context, const cutlab_dataset *s) {
   char *folder = temporary_make(), *text[2];
+  assert_non_null(folder);
   size_t size[2];
   char *path = cutlab_path_join(context, folder, "data.npz");
   cutlab_dataset *read;
@@ -559,6 +560,7 @@ static void check_drawn_files(const reading *r) {
 
 static void test_files(void **state) {
   char *folder = temporary_make();
+  assert_non_null(folder);
   reading r = {*state, folder, cutlab_path_join(*state, folder, "data.npz")};
   cutlab_dataset *s;
   assert_int_equal(cutlab_dataset_read(*state, &s, r.path), CUTLAB_ERROR_IO);

@@ -12,8 +12,6 @@
 
 #include <cutlab/cutlab.h>
 
-
-
 enum { max_examples = 400, max_patches = 8 };
 
 typedef struct problem {
@@ -37,16 +35,14 @@ typedef struct value {
   cutlab_objective_report report;
 } value;
 
-static value evaluate(cutlab_context *context, const problem *p,
-                      cutlab_objective_options options) {
+static value evaluate(cutlab_context *context, const problem *p, cutlab_objective_options options) {
   cutlab_objective *objective;
   value v;
-  assert_int_equal(cutlab_objective_create(context, &objective, &options, p->labels, p->examples,
-                                           p->patches),
-                   CUTLAB_OK);
   assert_int_equal(
-      cutlab_objective_evaluate(objective, &v.loss, v.gradient, &v.report, p->outputs),
+      cutlab_objective_create(context, &objective, &options, p->labels, p->examples, p->patches),
       CUTLAB_OK);
+  assert_int_equal(cutlab_objective_evaluate(objective, &v.loss, v.gradient, &v.report, p->outputs),
+                   CUTLAB_OK);
   cutlab_objective_free(objective);
   return v;
 }
@@ -64,7 +60,9 @@ static void assert_same(const value *a, const value *b, int64_t count, double to
     assert_true(fabs(a->gradient[i] - b->gradient[i]) <= tolerance * scale);
 }
 
-static cutlab_context *context_of(void **state) { return *state; }
+static cutlab_context *context_of(void **state) {
+  return *state;
+}
 
 static void check_case(cutlab_context *context, cutlab_method method, int patches, int cut_size,
                        double scale) {
@@ -105,15 +103,36 @@ static void test_outputs_all_equal(void **state) {
   assert_same(&v, &reference, 90, 1e-12);
 }
 
-/* Outputs in the hundreds overflow exponentials: the fast paths must step aside. */
+/* Outputs in the hundreds and thousands overflow plain exponentials. */
 static void test_huge_outputs(void **state) {
-  problem p = make_problem(2, 12, 3, 400);
-  cutlab_objective_options options = {CUTLAB_CUTMIX, 0, CUTLAB_PATH_BRUTE, 1e-12};
-  value reference = evaluate(*state, &p, options);
-  options.path = CUTLAB_PATH_DIRECT;
+  static const double scales[] = {100, 400, 3000, 1e6};
+  for (int k = 0; k < 4; ++k) {
+    problem p = make_problem(2, 30, 3, scales[k]);
+    cutlab_objective_options options = {CUTLAB_CUTMIX, 0, CUTLAB_PATH_BRUTE, 1e-12};
+    value reference = evaluate(*state, &p, options);
+    options.path = CUTLAB_PATH_AUTO;
+    value v = evaluate(*state, &p, options);
+    assert_int_equal(v.report.path, CUTLAB_PATH_DIRECT);
+    assert_same(&v, &reference, 90, 1e-12);
+  }
+}
+
+/* A narrow spread far from 0: few nodes, and exponentials of hundreds. */
+static void test_distant_outputs(void **state) {
+  problem p = make_problem(2, 390, 3, 1);
+  for (int64_t i = 0; i < p.examples; ++i) {
+    p.outputs[i * 3] += 700;
+    p.outputs[i * 3 + 1] -= 300;
+    p.outputs[i * 3 + 2] -= 400;
+  }
+  cutlab_objective_options options = {CUTLAB_CUTMIX, 0, CUTLAB_PATH_DIRECT, 1e-13};
+  value direct = evaluate(*state, &p, options);
+  options.path = CUTLAB_PATH_CHEBYSHEV;
   value v = evaluate(*state, &p, options);
-  assert_same(&v, &reference, 36, 1e-12);
-  assert_true(isfinite(v.loss));
+  options.path = CUTLAB_PATH_BRUTE;
+  value reference = evaluate(*state, &p, options);
+  assert_same(&direct, &reference, 390 * 3, 1e-12);
+  assert_same(&v, &reference, 390 * 3, 1e-12);
 }
 
 static void check_differences(cutlab_context *context, cutlab_objective_options options) {
@@ -124,15 +143,14 @@ static void check_differences(cutlab_context *context, cutlab_objective_options 
     problem up = p, down = p;
     up.outputs[i] += step;
     down.outputs[i] -= step;
-    double slope =
-        (evaluate(context, &up, options).loss - evaluate(context, &down, options).loss) / (2 * step);
+    double slope = (evaluate(context, &up, options).loss - evaluate(context, &down, options).loss) /
+                   (2 * step);
     assert_true(fabs(slope - at.gradient[i]) < 1e-9);
   }
 }
 
 static void test_gradients_are_central_differences(void **state) {
-  static const cutlab_path paths[] = {CUTLAB_PATH_BRUTE, CUTLAB_PATH_DIRECT,
-                                      CUTLAB_PATH_CHEBYSHEV};
+  static const cutlab_path paths[] = {CUTLAB_PATH_BRUTE, CUTLAB_PATH_DIRECT, CUTLAB_PATH_CHEBYSHEV};
   for (int i = 0; i < 3; ++i) {
     check_differences(*state, (cutlab_objective_options){CUTLAB_ERM, 0, paths[i], 1e-13});
     check_differences(*state, (cutlab_objective_options){CUTLAB_CUTOUT, 1, paths[i], 1e-13});
@@ -164,7 +182,8 @@ static void test_chebyshev_says_when_it_cannot(void **state) {
   problem p = make_problem(5, 20, 2, 50);
   cutlab_objective_options options = {CUTLAB_CUTMIX, 0, CUTLAB_PATH_CHEBYSHEV, 1e-15};
   cutlab_objective *objective;
-  assert_int_equal(cutlab_objective_create(*state, &objective, &options, p.labels, 20, 2), CUTLAB_OK);
+  assert_int_equal(cutlab_objective_create(*state, &objective, &options, p.labels, 20, 2),
+                   CUTLAB_OK);
   double loss;
   assert_int_equal(cutlab_objective_evaluate(objective, &loss, NULL, NULL, p.outputs),
                    CUTLAB_ERROR_NUMERIC);
@@ -234,8 +253,11 @@ static void test_optimum_values(void **state) {
   static const struct {
     int patches;
     double z, loss;
-  } known[] = {{3, 1.395400, .182933}, {4, .993129, .207399}, {5, .771372, .221560},
-               {8, .464447, .241959},  {16, .226260, .258246}};
+  } known[] = {{3, 1.395400, .182933},
+               {4, .993129, .207399},
+               {5, .771372, .221560},
+               {8, .464447, .241959},
+               {16, .226260, .258246}};
   cutlab_optimum_point z;
   for (int i = 0; i < 5; ++i) {
     assert_int_equal(cutlab_optimum(*state, &z, known[i].patches, 150, 300), CUTLAB_OK);
@@ -274,7 +296,9 @@ static void test_bad_input(void **state) {
   cutlab_objective_free(objective);
 }
 
-static int setup(void **state) { return cutlab_context_create((cutlab_context **)state); }
+static int setup(void **state) {
+  return cutlab_context_create((cutlab_context **)state);
+}
 static int teardown(void **state) {
   cutlab_context_free(*state);
   return 0;
@@ -285,6 +309,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_paths_equal_brute_force, setup, teardown),
       cmocka_unit_test_setup_teardown(test_outputs_all_equal, setup, teardown),
       cmocka_unit_test_setup_teardown(test_huge_outputs, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_distant_outputs, setup, teardown),
       cmocka_unit_test_setup_teardown(test_gradients_are_central_differences, setup, teardown),
       cmocka_unit_test_setup_teardown(test_chebyshev_meets_its_tolerance, setup, teardown),
       cmocka_unit_test_setup_teardown(test_chebyshev_says_when_it_cannot, setup, teardown),

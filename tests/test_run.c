@@ -160,11 +160,12 @@ static void assert_same_run(const fixture *f, const char *a, const char *b) {
 /* The keys of an object, in order, separated by blanks. */
 static void assert_keys(const json_t *object, const char *want) {
   char keys[600] = "";
+  size_t used = 0;
   const char *key;
   json_t *value;
   json_object_foreach((json_t *)object, key, value) {
-    if (keys[0]) strcat(keys, " ");
-    strcat(keys, key);
+    used += (size_t)snprintf(keys + used, sizeof keys - used, used ? " %s" : "%s", key);
+    assert_true(used < sizeof keys);
   }
   assert_string_equal(keys, want);
 }
@@ -254,9 +255,13 @@ static void check_trajectory(const fixture *f, const char *run, const json_t *li
   int64_t rows = (int64_t)json_array_size(lines);
   const cutlab_array *loss = cutlab_npz_find(arrays, count, "loss");
   const cutlab_array *outputs = cutlab_npz_find(arrays, count, "feature_outputs");
-  assert_true(count == 10 && loss && outputs && loss->shape[0] == rows);
-  assert_true(outputs->rank == 3 && outputs->shape[0] == rows && outputs->shape[1] == 2 &&
-              outputs->shape[2] == 3);
+  assert_int_equal(count, 10);
+  if (!loss || !outputs) {
+    fail();
+    return;
+  }
+  assert_true(loss->shape[0] == rows && outputs->rank == 3 && outputs->shape[0] == rows &&
+              outputs->shape[1] == 2 && outputs->shape[2] == 3);
   for (int64_t t = 0; t < rows; ++t) {
     const json_t *line = json_array_get(lines, (size_t)t);
     assert_true(((const double *)loss->data)[t] == number(line, "loss"));

@@ -505,7 +505,9 @@ static void test_undefined_is_nan(void **state) {
 
 /* In Gram form the simulation's own patches have been given up. */
 static void test_given_up_patches_are_not_written(void **state) {
-  char *folder = temporary_make(), *path = cutlab_path_join(*state, folder, "data.npz");
+  char *folder = temporary_make();
+  assert_non_null(folder);
+  char *path = cutlab_path_join(*state, folder, "data.npz");
   cutlab_simulation *s = start_with(*state, "form=gram");
   const cutlab_dataset *data = cutlab_simulation_dataset(s);
   if (cutlab_dataset_write(*state, path, data) == CUTLAB_OK) { /* then it can be read */
@@ -571,6 +573,7 @@ typedef struct place {
 
 static place make_place(cutlab_context *context) {
   char *folder = temporary_make();
+  assert_non_null(folder);
   return (place){folder, cutlab_path_join(context, folder, "state.npz")};
 }
 

@@ -19,7 +19,7 @@ typedef struct cutlab_kernels {
                   int64_t ldx, int64_t m, int64_t depth);
   /* y[i] = exp(x[i]). */
   void (*exponential)(double *y, const double *x, int64_t count);
-  /* With s_kj = 1 / (1 + u_k v_j): row[k] = sum_j s_kj, column[j] = sum_k w_k s_kj (w NULL: 1).
+  /* With s_kj = 1 / (1 + u_k v_j): row[k] = sum_j s_kj, column[j] += sum_k w_k s_kj (w NULL: 1).
      k < m, j < n. */
   void (*sigmoid_sums)(double *row, double *column, const double *u, const double *w, int64_t m,
                        const double *v, int64_t n);

@@ -161,7 +161,6 @@ INLINE void sigmoid_sums_rows(double *row, double *column, const double *u, cons
 
 static void sigmoid_sums(double *row, double *column, const double *u, const double *w, int64_t m,
                          const double *v, int64_t n) {
-  memset(column, 0, (size_t)n * sizeof *column);
   int64_t k = 0;
   for (; k + 4 <= m; k += 4) sigmoid_sums_rows(row + k, column, u + k, w ? w + k : w, 4, v, n);
   for (; k < m; ++k) sigmoid_sums_rows(row + k, column, u + k, w ? w + k : w, 1, v, n);

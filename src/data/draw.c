@@ -40,7 +40,7 @@ static cutlab_status draw_stratified(cutlab_context *context, cutlab_dataset *s,
   cutlab_random_permutation(&random, order, n);
   int64_t positives = llround(x->balance * (double)n), next = 0;
   for (int class = 0; class < 2; ++class) {
-    int64_t size = class ? n - positives : positives, shares[cutlab_max_features];
+    int64_t size = class ? n - positives : positives, shares[cutlab_max_features] = {0};
     apportion(shares, x->frequencies, x->feature_count, size);
     for (int32_t k = 0; k < x->feature_count; ++k)
       for (int64_t c = 0; c < shares[k]; ++c) {

@@ -89,7 +89,11 @@ cutlab_status cutlab_record_run(cutlab_context *context, json_t **record,
       "positives", (json_int_t)data->positives, "optimum", optimum(simulation), "theory_accuracy",
       data->feature_count ? cutlab_json_number(theory_accuracy(x)) : json_null(), "machine",
       machine(context));
-  return *record ? CUTLAB_OK : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: run.json");
+  return *record
+             ? CUTLAB_OK
+             : cutlab_fail(
+                   context, CUTLAB_ERROR_MEMORY,
+                   "cannot make run.json: out of memory, or the path of the data set is not UTF-8");
 }
 
 static json_t *spread(const cutlab_spread *s) {

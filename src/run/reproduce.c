@@ -91,6 +91,7 @@ static cutlab_status do_run(cutlab_context *context, planned *run) {
   if (status == CUTLAB_OK)
     status = cutlab_file_exists(record) ? cutlab_run_resume(context, NULL, folder)
                                         : cutlab_run_execute(context, NULL, x, NULL, folder);
+  if (status == CUTLAB_OK) atomic_fetch_add(&run->farm->done, x->iterations - run->done);
   cutlab_experiment_free(x);
   free(record);
   free(folder);

@@ -177,6 +177,7 @@ cutlab_status cutlab_run_execute(cutlab_context *context, char **result,
   if (result) *result = NULL;
   run r = {.context = context, .experiment = experiment, .folder = folder, .logged = -1};
   cutlab_dataset *data = NULL;
+  if (!dataset_path) CUTLAB_TRY(cutlab_experiment_validate(context, experiment));
   if (folder) CUTLAB_TRY(cutlab_folder_make(context, folder));
   cutlab_status status = create_simulation(&r, &data, dataset_path);
   if (status == CUTLAB_OK && folder) status = begin_folder(&r, dataset_path);

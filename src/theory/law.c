@@ -94,9 +94,15 @@ static void differentiate(cutlab_law_panel *panel) {
   slope[0] /= panel->degree ? 2 : 1;
 }
 
+static double largest_of_three(const double *c) {
+  return fmax(fmax(fabs(c[0]), fabs(c[1])), fabs(c[2]));
+}
+
 /* Interpolates on the stretch; false where the trailing coefficients are too large. A first
    look at degree/2 saves half the work where it is hopeless: the error of the full degree is
-   about the square of that of half the degree where F is analytic, and larger elsewhere. */
+   about the square of that of half the degree where F is analytic, and larger elsewhere.
+   Coefficients that stay level, below what rounding can cause, are noise: halving the stretch
+   would not shrink them. */
 static bool interpolate(const builder *b, const stretch *s, cutlab_law_panel *panel) {
   double values[degree + 1], half_values[degree / 2 + 1], half[degree / 2 + 1];
   double middle = (s->left + s->right) / 2, radius = (s->right - s->left) / 2;
@@ -112,9 +118,10 @@ static bool interpolate(const builder *b, const stretch *s, cutlab_law_panel *pa
     values[j] = b->cdf(b->source, middle + radius * b->rules->cosine[j], false);
   lobatto_transform(b->rules, values, degree, panel->value);
   double *c = panel->value;
+  tail = largest_of_three(c + degree - 2);
   double rounding = b->law->resolution * (s->at_right - s->at_left) / (s->right - s->left);
-  tail = fabs(c[degree]) + fabs(c[degree - 1]) + fabs(c[degree - 2]);
-  if (tail > fmax(b->tolerance / 2, rounding)) return false;
+  bool noise = tail <= rounding && 2 * tail >= largest_of_three(c + degree / 2);
+  if (3 * tail > b->tolerance / 2 && !noise) return false;
   panel->degree = degree;
   for (double dropped = 0; panel->degree > 1; panel->degree--) {
     dropped += fabs(c[panel->degree]);
@@ -128,8 +135,7 @@ static bool interpolate(const builder *b, const stretch *s, cutlab_law_panel *pa
    inside left, a straight line will do. */
 static bool straight(const builder *b, const stretch *s, cutlab_law_panel *panel) {
   double size = fmax(fabs(s->left), fabs(s->right)), rise = s->at_right - s->at_left;
-  double narrow = fmax(b->law->resolution, 4 * DBL_EPSILON * size);
-  if (rise > b->tolerance / 2 && s->right - s->left > narrow) return false;
+  if (rise > b->tolerance / 2 && s->right - s->left > 4 * DBL_EPSILON * size) return false;
   panel->degree = rise != 0;
   panel->value[0] = (s->at_left + s->at_right) / 2;
   panel->value[1] = rise / 2;

@@ -22,7 +22,7 @@ typedef struct cutlab_law_panel {
 typedef struct cutlab_law {
   cutlab_law_panel *panels;
   int count, capacity;
-  double resolution; /* arguments closer than this cannot be told apart: rounding */
+  double resolution; /* rounding in an argument, at most */
 } cutlab_law;
 
 /* Gauss-Legendre rules of 1..16 nodes and the Chebyshev-Lobatto transform. */

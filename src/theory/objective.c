@@ -63,19 +63,13 @@ void cutlab_objective_free(cutlab_objective *objective) {
   free(objective);
 }
 
-/* The largest |F_i| that the products of exponentials in the fast CutMix paths can take. */
-static const double fast_range = 300;
-
-static cutlab_status check_outputs(const cutlab_objective *objective, const double *outputs,
-                                   double *range) {
-  *range = 0;
+static cutlab_status check_outputs(const cutlab_objective *objective, const double *outputs) {
   for (int64_t i = 0; i < objective->examples; ++i) {
     double sum = 0;
     for (int p = 0; p < objective->patches; ++p) sum += fabs(outputs[i * objective->patches + p]);
     if (!isfinite(sum))
       return cutlab_fail(objective->context, CUTLAB_ERROR_NUMERIC,
                          "patch outputs of example %lld are not finite", (long long)i);
-    if (sum > *range) *range = sum;
   }
   return CUTLAB_OK;
 }
@@ -84,17 +78,16 @@ cutlab_status cutlab_objective_evaluate(cutlab_objective *objective, double *los
                                         cutlab_objective_report *report, const double *outputs) {
   cutlab_objective_report unused, *r = report ? report : &unused;
   *r = (cutlab_objective_report){.path = CUTLAB_PATH_DIRECT};
-  double range, n = (double)objective->examples;
-  CUTLAB_TRY(check_outputs(objective, outputs, &range));
+  CUTLAB_TRY(check_outputs(objective, outputs));
   if (loss) *loss = 0;
   if (gradient)
     memset(gradient, 0, (size_t)objective->examples * (size_t)objective->patches * sizeof(double));
   bool mixes = objective->options.method == CUTLAB_CUTMIX;
   cutlab_path path = objective->options.path;
-  if (mixes && range > fast_range) path = CUTLAB_PATH_BRUTE;
   if (path == CUTLAB_PATH_BRUTE) {
     r->path = path;
     if (mixes) {
+      double n = (double)objective->examples;
       r->terms = (int64_t)(n * n * (double)(1u << objective->patches));
       cutlab_brute_cutmix(objective, loss, gradient, outputs);
     } else {

@@ -13,17 +13,22 @@
 #include "theory/chebyshev_nodes.h"
 #include "theory/objective_internal.h"
 
+/* Products of exponentials stay finite while |A| + |B| is below this; beyond, numbers are taken
+   modulo a tile. */
+static const double plain_range = 300, tile = 256;
+
 enum { max_slots = 32, max_chunks = 64, min_chunk = 128, basis_strip = 384 };
 
 /* One subset at work. */
 typedef struct slot {
   uint32_t subset;
-  double weight, share;                    /* weight of each pair in the loss; t */
-  double *a, *b, *unit, *v, *row, *column; /* [n] each: A, B, A scaled to [-1, 1], exp(-B), sums */
-  double middle, half_width;               /* of the range of A */
+  double weight, share;                            /* weight of each pair in the loss; t */
+  double *a, *b, *unit, *v, *tiles, *row, *column; /* [n] each: A, B, A scaled to [-1, 1], exp(-B),
+                                                     tiles of B, sums */
+  double middle, half_width;                       /* of the range of A */
   double bound;
   int64_t nodes;
-  bool interpolated;
+  bool interpolated, tiled;
   int64_t capacity;      /* of the arrays below */
   double *x, *u, *w, *h; /* [nodes]: nodes, exp(-x), weights, sums over j */
   double *partial;       /* [chunks][nodes] */
@@ -74,10 +79,10 @@ static cutlab_status workspace_create(cutlab_objective *objective) {
   w->slots = subsets < max_slots ? (int)subsets : max_slots;
   for (int s = 0; s < w->slots; ++s) {
     slot *t = &w->slot[s];
-    t->a = cutlab_allocate(objective->context, 6 * n, sizeof *t->a);
+    t->a = cutlab_allocate(objective->context, 7 * n, sizeof *t->a);
     if (!t->a) return CUTLAB_ERROR_MEMORY;
     t->b = t->a + n, t->unit = t->b + n, t->v = t->unit + n;
-    t->row = t->v + n, t->column = t->row + n;
+    t->tiles = t->v + n, t->row = t->tiles + n, t->column = t->row + n;
   }
   return CUTLAB_OK;
 }
@@ -101,6 +106,7 @@ static void slot_sums(const cutmix_job *job, slot *t) {
   /* A node costs about a half more than a direct row: its polynomials come on top. */
   t->interpolated = job->path == CUTLAB_PATH_CHEBYSHEV ||
                     (job->path == CUTLAB_PATH_AUTO && q > 0 && 3 * q < 2 * n);
+  t->tiled = range > plain_range;
   t->nodes = t->interpolated ? q : n;
   if (!t->interpolated) t->bound = 0;
 }
@@ -162,17 +168,47 @@ static void interpolation_nodes(const cutmix_job *job, slot *t) {
   for (int64_t k = 0; k < q; ++k) t->x[k] = t->middle + t->half_width * t->square[q + k];
 }
 
+/* The tile that x lies in: x - tile * tile_of(x) is exact and in [-128, 128]. */
+static double tile_of(double x) {
+  return nearbyint(x / tile);
+}
+
 static void slot_nodes(const cutmix_job *job, slot *t) {
   int64_t n = job->objective->examples;
-  if (t->interpolated) {
+  if (t->interpolated)
     interpolation_nodes(job, t);
-  } else {
+  else
     memcpy(t->x, t->a, (size_t)n * sizeof *t->x);
-  }
   for (int64_t k = 0; k < t->nodes; ++k) t->u[k] = -t->x[k];
   for (int64_t j = 0; j < n; ++j) t->v[j] = -t->b[j];
+  if (t->tiled) {
+    for (int64_t k = 0; k < t->nodes; ++k) t->u[k] += tile * tile_of(t->x[k]);
+    for (int64_t j = 0; j < n; ++j) t->tiles[j] = tile_of(t->b[j]);
+    for (int64_t j = 0; j < n; ++j) t->v[j] += tile * t->tiles[j];
+  }
   job->kernels->exponential(t->u, t->u, t->nodes);
   job->kernels->exponential(t->v, t->v, n);
+}
+
+/* sigmoid(x + b) = 1 / (1 + u v e^(-256 m)), m the sum of the two tiles. From |m| = 2 on the
+   product is 0 or infinite to double precision, as it should: the sigmoid is 1 or 0. */
+static void tiled_sums(const cutmix_job *job, slot *t, double *sums, const double *weights,
+                       int64_t first, int64_t count) {
+  const double up = exp(tile), down = exp(-tile);
+  const double *tiles = t->tiles + first, *v = t->v + first;
+  double *scaled = t->row + first; /* not yet in use */
+  for (int64_t k = 0, end; k < t->nodes; k = end) {
+    double own = tile_of(t->x[k]);
+    for (end = k + 1; end < t->nodes && tile_of(t->x[end]) == own;) ++end;
+    for (int64_t j = 0; j < count; ++j) {
+      double m = own + tiles[j];
+      double factor = m > 0 ? down : m < 0 ? up : 1;
+      double again = m > 1 ? down : m < -1 ? up : 1;
+      scaled[j] = v[j] * factor * again;
+    }
+    job->kernels->sigmoid_sums(sums + k, t->column + first, t->u + k, weights ? weights + k : NULL,
+                               end - k, scaled, count);
+  }
 }
 
 static void slot_chunk(const cutmix_job *job, slot *t, int64_t c) {
@@ -180,9 +216,15 @@ static void slot_chunk(const cutmix_job *job, slot *t, int64_t c) {
   int64_t first = c * w->chunk, n = job->objective->examples;
   int64_t count = n - first < w->chunk ? n - first : w->chunk;
   const double *weights = t->interpolated ? t->w : NULL;
-  if (job->gradient)
-    job->kernels->sigmoid_sums(t->partial + c * t->nodes, t->column + first, t->u, weights,
-                               t->nodes, t->v + first, count);
+  double *sums = t->partial + c * t->nodes;
+  if (job->gradient) {
+    memset(t->column + first, 0, (size_t)count * sizeof *t->column);
+    if (t->tiled)
+      tiled_sums(job, t, sums, weights, first, count);
+    else
+      job->kernels->sigmoid_sums(sums, t->column + first, t->u, weights, t->nodes, t->v + first,
+                                 count);
+  }
   if (job->want_loss)
     t->losses[c] = job->kernels->softplus_sum(t->x, weights, t->nodes, t->b + first, count);
 }

@@ -85,9 +85,12 @@ static cutlab_status prepare(cutlab_simulation *s) {
                             s->data->examples));
   if (s->form == CUTLAB_FORM_HELD) return cutlab_held_create(s);
   CUTLAB_TRY(cutlab_gram_create(s));
-  if (s->own_data) { /* the patches have done their work */
+  if (s->own_data && s->own_gram) { /* the patches have done their work: keep the Gram matrix */
     free(s->own_data->patch_data);
     s->own_data->patch_data = NULL;
+    s->own_data->gram = s->own_gram;
+    s->own_data->form = CUTLAB_FORM_WISHART;
+    s->own_gram = NULL;
   }
   return CUTLAB_OK;
 }

@@ -49,7 +49,7 @@ static uint64_t fingerprint(const cutlab_simulation *s) {
               (size_t)(cutlab_filters * data->noise_rows) * sizeof(double));
 }
 
-/* The arrays of the state, pointing into the simulation. */
+/* The arrays of the state, pointing into the simulation and the header. */
 static void list_members(cutlab_simulation *s, int64_t header[header_count],
                          cutlab_array arrays[member_count]) {
   bool held = s->form == CUTLAB_FORM_HELD;
