@@ -1,7 +1,8 @@
 /* Times one exact gradient-descent step and prints a JSON list of
    {"name", "threads", "ms_median", "ms_min", "steps"}, one entry a variant:
      bench_step [--seconds S] [--threads T] [key=value ...]
-   Without key=value: CutMix in the paper's world, Gram form and data held, by each path. */
+   CutMix in the paper's world unless key=value says otherwise; Gram form and data held, by each
+   path, with one thread and with T. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,9 +66,10 @@ static void time_variant(cutlab_context *context, const variant *v, double secon
     samples[taken] = 1e3 * (now() - start);
   }
   qsort(samples, (size_t)taken, sizeof *samples, ascending);
-  printf("%s\n  {\"name\": \"cutlab %s\", \"threads\": %d, \"ms_median\": %.4f, \"ms_min\": %.4f, "
-         "\"steps\": %d}",
-         first ? "" : ",", v->name, cutlab_context_threads(context), samples[taken / 2],
+  int threads = cutlab_context_threads(context);
+  printf("%s\n  {\"name\": \"cutlab %s, %d thread%s\", \"threads\": %d, \"ms_median\": %.4f, "
+         "\"ms_min\": %.4f, \"steps\": %d}",
+         first ? "" : ",", v->name, threads, threads > 1 ? "s" : "", threads, samples[taken / 2],
          samples[0], taken);
   cutlab_simulation_free(simulation);
   cutlab_experiment_free(experiment);
@@ -77,16 +79,21 @@ int main(int argc, char **argv) {
   double seconds = 1;
   int threads = 2, i = 1;
   for (; i + 1 < argc && argv[i][0] == '-'; i += 2) {
-    if (strcmp(argv[i], "--seconds") == 0) seconds = atof(argv[i + 1]);
-    else if (strcmp(argv[i], "--threads") == 0) threads = atoi(argv[i + 1]);
-    else return 2;
+    if (strcmp(argv[i], "--seconds") == 0)
+      seconds = atof(argv[i + 1]);
+    else if (strcmp(argv[i], "--threads") == 0)
+      threads = atoi(argv[i + 1]);
+    else
+      return 2;
   }
   cutlab_context *context;
   if (cutlab_context_create(&context) != CUTLAB_OK) return 1;
-  must(context, cutlab_context_set_threads(context, threads));
   printf("[");
   for (int v = 0; v < (int)(sizeof variants / sizeof *variants); ++v)
-    time_variant(context, &variants[v], seconds, argc - i, argv + i, v == 0);
+    for (int both = 0; both < (threads > 1 ? 2 : 1); ++both) {
+      must(context, cutlab_context_set_threads(context, both ? threads : 1));
+      time_variant(context, &variants[v], seconds, argc - i, argv + i, v == 0 && both == 0);
+    }
   printf("\n]\n");
   cutlab_context_free(context);
   return 0;
