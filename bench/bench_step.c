@@ -1,8 +1,8 @@
 /* Times one exact gradient-descent step and prints a JSON list of
    {"name", "threads", "ms_median", "ms_min", "steps"}, one entry a variant:
-     bench_step [--seconds S] [--threads T] [key=value ...]
+     bench_step [--seconds S] [--threads T] [--only TEXT] [key=value ...]
    CutMix in the paper's world unless key=value says otherwise; Gram form and data held, by each
-   path, with one thread and with T. */
+   path (those whose name holds TEXT), with one thread and with T. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,12 +77,15 @@ static void time_variant(cutlab_context *context, const variant *v, double secon
 
 int main(int argc, char **argv) {
   double seconds = 1;
-  int threads = 2, i = 1;
+  int threads = 2, i = 1, printed = 0;
+  const char *only = "";
   for (; i + 1 < argc && argv[i][0] == '-'; i += 2) {
     if (strcmp(argv[i], "--seconds") == 0)
       seconds = atof(argv[i + 1]);
     else if (strcmp(argv[i], "--threads") == 0)
       threads = atoi(argv[i + 1]);
+    else if (strcmp(argv[i], "--only") == 0)
+      only = argv[i + 1];
     else
       return 2;
   }
@@ -90,9 +93,9 @@ int main(int argc, char **argv) {
   if (cutlab_context_create(&context) != CUTLAB_OK) return 1;
   printf("[");
   for (int v = 0; v < (int)(sizeof variants / sizeof *variants); ++v)
-    for (int both = 0; both < (threads > 1 ? 2 : 1); ++both) {
+    for (int both = 0; strstr(variants[v].name, only) && both < (threads > 1 ? 2 : 1); ++both) {
       must(context, cutlab_context_set_threads(context, both ? threads : 1));
-      time_variant(context, &variants[v], seconds, argc - i, argv + i, v == 0 && both == 0);
+      time_variant(context, &variants[v], seconds, argc - i, argv + i, printed++ == 0);
     }
   printf("\n]\n");
   cutlab_context_free(context);
