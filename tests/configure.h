@@ -2,11 +2,9 @@
 #ifndef CUTLAB_TEST_CONFIGURE_H
 #define CUTLAB_TEST_CONFIGURE_H
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <cutlab/cutlab.h>
+
+#include "fixture.h"
 
 static inline void configure_change(cutlab_context *context, cutlab_experiment *experiment,
                                     const char *settings) {
@@ -41,13 +39,6 @@ static inline cutlab_dataset *configure_dataset(cutlab_context *context, const c
   if (status != CUTLAB_OK) fail_msg("%s", cutlab_context_message(context));
   cutlab_experiment_free(experiment);
   return dataset;
-}
-
-/* The last message is one line and holds `part`. */
-static inline void assert_message(const cutlab_context *context, const char *part) {
-  const char *message = cutlab_context_message(context);
-  if (!strstr(message, part)) fail_msg("'%s' is not in '%s'", part, message);
-  assert_null(strpbrk(message, "\r\n"));
 }
 
 #endif

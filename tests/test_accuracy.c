@@ -1,27 +1,12 @@
 /* Population accuracy: closed forms, independent quadrature, Monte Carlo, convergence. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
 #include <cutlab/accuracy.h>
 #include <cutlab/random.h>
 
+#include "fixture.h"
 #include "theory/law.h"
 #include "theory/patch_law.h"
-
-static int set_up(void **state) {
-  return cutlab_context_create((cutlab_context **)state);
-}
-
-static int tear_down(void **state) {
-  cutlab_context_free(*state);
-  return 0;
-}
 
 /* cmocka's assert_float_equal rounds to single precision. */
 static void assert_near(double value, double expected, double tolerance) {
@@ -438,5 +423,5 @@ int main(void) {
       cmocka_unit_test(test_monte_carlo),    cmocka_unit_test(test_monte_carlo_threads),
       cmocka_unit_test(test_symmetry),       cmocka_unit_test(test_refusals),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, context_up, context_down);
 }

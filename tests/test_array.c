@@ -1,27 +1,20 @@
 /* NumPy files: round trips, the very bytes NumPy writes, and hostile input. */
 #include <errno.h>
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
 #include <cutlab/array.h>
 #include <zip.h>
 
 #include "base/file.h"
-#include "temporary.h"
+#include "fixture.h"
 
-typedef struct fixture {
+typedef struct array_fixture {
   cutlab_context *context;
   char *folder, *path;
-} fixture;
+} array_fixture;
 
 static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
+  array_fixture *f = calloc(1, sizeof *f);
   *state = f;
   f->folder = temporary_make();
   if (!f->folder || cutlab_context_create(&f->context) != CUTLAB_OK) return 1;
@@ -30,7 +23,7 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   cutlab_context_free(f->context);
   free(f->path);
   int failed = temporary_remove(f->folder);
@@ -38,18 +31,12 @@ static int tear_down(void **state) {
   return failed;
 }
 
-static void assert_message(const fixture *f, const char *part) {
-  const char *message = cutlab_context_message(f->context);
-  if (!strstr(message, part)) fail_msg("'%s' is not in '%s'", part, message);
-  assert_null(strpbrk(message, "\r\n"));
-}
-
-static void assert_ok(const fixture *f, cutlab_status status) {
+static void assert_ok(const array_fixture *f, cutlab_status status) {
   if (status != CUTLAB_OK) fail_msg("%s", cutlab_context_message(f->context));
 }
 
 /* Without the flush to disk of cutlab_file_write, for tests that write a thousand times. */
-static void put_file(const fixture *f, const void *bytes, size_t size) {
+static void put_file(const array_fixture *f, const void *bytes, size_t size) {
   FILE *file = fopen(f->path, "wb");
   assert_non_null(file);
   assert_int_equal(fwrite(bytes, 1, size, file), size);
@@ -87,7 +74,7 @@ static const cutlab_array samples[sample_count] = {
      longs}};
 
 static void test_npy_round_trip(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   for (int n = 0; n < sample_count; ++n) {
     cutlab_array back;
     assert_ok(f, cutlab_npy_write(f->context, f->path, &samples[n]));
@@ -100,7 +87,7 @@ static void test_npy_round_trip(void **state) {
 }
 
 static void test_npz_round_trip(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   cutlab_array *back;
   int count;
   assert_ok(f, cutlab_npz_write(f->context, f->path, samples, sample_count));
@@ -119,7 +106,7 @@ static void test_npz_round_trip(void **state) {
 
 /* What numpy.save writes (NumPy 2.4): text, then blanks up to a newline at the given size. */
 static void test_headers_equal_numpy(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   static const struct {
     int sample;
     const char *text;
@@ -152,7 +139,7 @@ static void test_headers_equal_numpy(void **state) {
 }
 
 static void test_equal_arrays_give_equal_files(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   char *first, *second;
   size_t first_size, second_size;
   assert_ok(f, cutlab_npz_write(f->context, f->path, samples, sample_count));
@@ -170,19 +157,19 @@ static void test_equal_arrays_give_equal_files(void **state) {
 }
 
 static void test_refused_writes(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   static const cutlab_array wrong[] = {
       {"x", (cutlab_dtype)6, 1, {1}, doubles},           {"x", CUTLAB_FLOAT64, 9, {1}, doubles},
       {"x", CUTLAB_FLOAT64, -1, {1}, doubles},           {"x", CUTLAB_FLOAT64, 1, {-1}, doubles},
       {"x", CUTLAB_FLOAT64, 2, {INT64_MAX, 2}, doubles}, {"x", CUTLAB_FLOAT64, 1, {1}, NULL}};
   for (size_t n = 0; n < sizeof wrong / sizeof *wrong; ++n) {
     assert_int_equal(cutlab_npy_write(f->context, f->path, &wrong[n]), CUTLAB_ERROR_ARGUMENT);
-    assert_message(f, f->path);
+    assert_message(f->context, f->path);
     assert_int_equal(cutlab_npz_write(f->context, f->path, &wrong[n], 1), CUTLAB_ERROR_ARGUMENT);
   }
   cutlab_array pair[2] = {samples[0], samples[0]};
   assert_int_equal(cutlab_npz_write(f->context, f->path, pair, 2), CUTLAB_ERROR_ARGUMENT);
-  assert_message(f, "matrix");
+  assert_message(f->context, "matrix");
   assert_int_equal(cutlab_npz_write(f->context, f->path, pair, 0), CUTLAB_ERROR_ARGUMENT);
   pair[0].name[0] = '\0';
   assert_int_equal(cutlab_npz_write(f->context, f->path, pair, 2), CUTLAB_ERROR_ARGUMENT);
@@ -192,22 +179,22 @@ static void test_refused_writes(void **state) {
 }
 
 static void test_system_errors(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   cutlab_array array, *arrays;
   int count;
   assert_int_equal(cutlab_npy_read(f->context, &array, f->path, 0), CUTLAB_ERROR_IO);
-  assert_message(f, strerror(ENOENT));
+  assert_message(f->context, strerror(ENOENT));
   assert_int_equal(cutlab_npz_read(f->context, &arrays, &count, f->path, 0), CUTLAB_ERROR_IO);
-  assert_message(f, strerror(ENOENT));
-  assert_message(f, f->path);
+  assert_message(f->context, strerror(ENOENT));
+  assert_message(f->context, f->path);
   assert_int_equal(cutlab_npy_read(f->context, &array, f->folder, 0), CUTLAB_ERROR_IO);
-  assert_message(f, strerror(EISDIR));
+  assert_message(f->context, strerror(EISDIR));
   assert_int_not_equal(cutlab_npz_read(f->context, &arrays, &count, f->folder, 0), CUTLAB_OK);
-  assert_message(f, f->folder);
+  assert_message(f->context, f->folder);
   char *below = cutlab_path_join(f->context, f->path, "x");
   assert_int_equal(cutlab_npy_write(f->context, below, samples), CUTLAB_ERROR_IO);
   assert_int_equal(cutlab_npz_write(f->context, below, samples, 1), CUTLAB_ERROR_IO);
-  assert_message(f, below);
+  assert_message(f->context, below);
   free(below);
 }
 
@@ -224,14 +211,14 @@ static size_t make_npy(char *bytes, size_t capacity, int version, const char *he
   return prefix + length + data_size;
 }
 
-static cutlab_status read_bytes(const fixture *f, cutlab_array *array, const char *bytes,
+static cutlab_status read_bytes(const array_fixture *f, cutlab_array *array, const char *bytes,
                                 size_t size, int64_t max_bytes) {
   put_file(f, bytes, size);
   return cutlab_npy_read(f->context, array, f->path, max_bytes);
 }
 
 static void test_headers_that_python_could_write(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   static const char *const headers[] = {
       "{'descr': '<i4', 'fortran_order': False, 'shape': (2, 3), }  \n",
       "{\"shape\":(2,3),\"fortran_order\":False,\"descr\":\"<i4\"}",
@@ -253,7 +240,7 @@ static void test_headers_that_python_could_write(void **state) {
   "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }\n"
 
 static void test_hostile_headers(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   static const struct {
     const char *header, *message;
   } cases[] = {
@@ -298,43 +285,43 @@ static void test_hostile_headers(void **state) {
     cutlab_array array;
     size_t size = make_npy(bytes, sizeof bytes, 1, cases[c].header, 8);
     assert_int_equal(read_bytes(f, &array, bytes, size, 0), CUTLAB_ERROR_FORMAT);
-    assert_message(f, cases[c].message);
-    assert_message(f, f->path);
+    assert_message(f->context, cases[c].message);
+    assert_message(f->context, f->path);
     assert_null(array.data);
   }
 }
 
 static void test_hostile_beginnings(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   char bytes[256];
   cutlab_array array;
   const char *header = HEADER("'<f8'", "False", "(1,)");
   size_t size = make_npy(bytes, sizeof bytes, 1, header, 8);
   for (size_t cut = 0; cut < size; ++cut) {
     assert_int_equal(read_bytes(f, &array, bytes, cut, 0), CUTLAB_ERROR_FORMAT);
-    assert_message(f, "truncated");
+    assert_message(f->context, "truncated");
   }
   assert_int_equal(read_bytes(f, &array, bytes, size, 7), CUTLAB_ERROR_FORMAT);
-  assert_message(f, "8 bytes of data; accepted: at most 7");
+  assert_message(f->context, "8 bytes of data; accepted: at most 7");
   assert_ok(f, read_bytes(f, &array, bytes, size, 8));
   cutlab_array_clear(&array);
   bytes[20] = '\0';
   assert_int_equal(read_bytes(f, &array, bytes, size, 0), CUTLAB_ERROR_FORMAT);
-  assert_message(f, "zero byte");
+  assert_message(f->context, "zero byte");
   size = make_npy(bytes, sizeof bytes, 4, header, 8);
   assert_int_equal(read_bytes(f, &array, bytes, size, 0), CUTLAB_ERROR_FORMAT);
-  assert_message(f, "version 4.0; accepted: 1.0, 2.0 and 3.0");
+  assert_message(f->context, "version 4.0; accepted: 1.0, 2.0 and 3.0");
   size = make_npy(bytes, sizeof bytes, 2, header, 8);
   bytes[11] = '\xff';
   assert_int_equal(read_bytes(f, &array, bytes, size, 0), CUTLAB_ERROR_FORMAT);
-  assert_message(f, "a header of 42781");
+  assert_message(f->context, "a header of 42781");
   bytes[0] = 'x';
   assert_int_equal(read_bytes(f, &array, bytes, size, 0), CUTLAB_ERROR_FORMAT);
-  assert_message(f, "not a .npy array");
+  assert_message(f->context, "not a .npy array");
 }
 
 /* An archive with one member. */
-static void zip_one(const fixture *f, const char *member, const void *data, size_t size,
+static void zip_one(const array_fixture *f, const char *member, const void *data, size_t size,
                     int method) {
   zip_t *archive = zip_open(f->path, ZIP_CREATE | ZIP_TRUNCATE, NULL);
   zip_source_t *source = zip_source_buffer(archive, data, size, 0);
@@ -344,19 +331,19 @@ static void zip_one(const fixture *f, const char *member, const void *data, size
   assert_int_equal(zip_close(archive), 0);
 }
 
-static void assert_bad_npz(const fixture *f, int64_t max_bytes, const char *message) {
+static void assert_bad_npz(const array_fixture *f, int64_t max_bytes, const char *message) {
   cutlab_array *arrays;
   int count;
   assert_int_equal(cutlab_npz_read(f->context, &arrays, &count, f->path, max_bytes),
                    CUTLAB_ERROR_FORMAT);
-  assert_message(f, f->path);
-  assert_message(f, message);
+  assert_message(f->context, f->path);
+  assert_message(f->context, message);
   assert_null(arrays);
   assert_int_equal(count, 0);
 }
 
 static void test_deflated_members(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   enum { size_max = 1 << 20 };
   static char bytes[size_max + 256];
   size_t size = make_npy(bytes, sizeof bytes, 1, HEADER("'|u1'", "False", "(1048576,)"), size_max);
@@ -379,7 +366,7 @@ static void test_deflated_members(void **state) {
 }
 
 static void test_hostile_archives(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   char bytes[256];
   size_t size = make_npy(bytes, sizeof bytes, 1, HEADER("'<f8'", "False", "(1,)"), 8);
   zip_one(f, "a.txt", bytes, size, ZIP_CM_STORE);
@@ -398,7 +385,7 @@ static void test_hostile_archives(void **state) {
 }
 
 static void test_limit_covers_all_members(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   assert_ok(f, cutlab_npz_write(f->context, f->path, samples, 2));
   assert_bad_npz(f, 59, "member vector.npy: 12 bytes of data; accepted: at most 11");
   cutlab_array *arrays;
@@ -408,7 +395,7 @@ static void test_limit_covers_all_members(void **state) {
 }
 
 static void test_two_members_of_one_name(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   char *file;
   size_t size;
   cutlab_array pair[2] = {samples[0], samples[0]};
@@ -424,7 +411,7 @@ static void test_two_members_of_one_name(void **state) {
 /* Every truncation fails, and every altered byte is refused or harmless: a changed date or
    attribute may pass, changed names and data may not. */
 static void test_damaged_archives(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   char *file;
   size_t size;
   assert_ok(f, cutlab_npz_write(f->context, f->path, samples, 2));
@@ -441,7 +428,7 @@ static void test_damaged_archives(void **state) {
     put_file(f, file, size);
     file[at] ^= 0x55;
     if (cutlab_npz_read(f->context, &arrays, &count, f->path, 0) != CUTLAB_OK) {
-      assert_message(f, f->path);
+      assert_message(f->context, f->path);
       continue;
     }
     ++accepted;
@@ -458,7 +445,7 @@ static void test_damaged_archives(void **state) {
 
 /* A directory entry may claim any size; the memory asked for must stay in proportion. */
 static void test_zip_bombs(void **state) {
-  fixture *f = *state;
+  array_fixture *f = *state;
   char bytes[256], *file;
   size_t size = make_npy(bytes, sizeof bytes, 1, HEADER("'|u1'", "False", "(4000000000,)"), 8);
   for (int method = 0; method < 2; ++method) {

@@ -3,48 +3,16 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <math.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cmocka.h>
 #include <cutlab/version.h>
 
 #include "base/file.h"
 #include "base/json.h"
-#include "temporary.h"
-
-typedef struct fixture {
-  cutlab_context *context;
-  char *folder;
-} fixture;
-
-static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-  *state = f;
-  f->folder = temporary_make();
-  return !f->folder || cutlab_context_create(&f->context) != CUTLAB_OK;
-}
-
-static int tear_down(void **state) {
-  fixture *f = *state;
-  cutlab_context_free(f->context);
-  int failed = temporary_remove(f->folder);
-  free(f);
-  return failed;
-}
-
-static void assert_message(const fixture *f, const char *part) {
-  const char *message = cutlab_context_message(f->context);
-  if (!strstr(message, part)) fail_msg("'%s' is not in '%s'", part, message);
-  assert_null(strpbrk(message, "\r\n"));
-}
+#include "fixture.h"
 
 static void test_messages(void **state) {
   fixture *f = *state;
@@ -106,7 +74,7 @@ static void test_progress_cancels(void **state) {
   assert_int_equal(cutlab_report_progress(f->context, "steps", 2, 9), CUTLAB_OK);
   assert_int_equal(seen, 2);
   assert_int_equal(cutlab_report_progress(f->context, "steps", 3, 9), CUTLAB_CANCELLED);
-  assert_message(f, "steps");
+  assert_message(f->context, "steps");
 }
 
 static void test_thread_limits(void **state) {
@@ -119,8 +87,8 @@ static void test_thread_limits(void **state) {
     char value[16];
     snprintf(value, sizeof value, "%d", refused[n]);
     assert_int_equal(cutlab_context_set_threads(f->context, refused[n]), CUTLAB_ERROR_ARGUMENT);
-    assert_message(f, value);
-    assert_message(f, "1024");
+    assert_message(f->context, value);
+    assert_message(f->context, "1024");
   }
   assert_int_equal(cutlab_context_threads(f->context), 1024);
   assert_int_equal(cutlab_context_set_threads(f->context, 0), CUTLAB_OK);
@@ -132,7 +100,7 @@ static void test_instruction_sets(void **state) {
   assert_int_equal(cutlab_context_set_isa(f->context, CUTLAB_ISA_PORTABLE), CUTLAB_OK);
   assert_string_equal(cutlab_context_isa_name(f->context), "portable");
   assert_int_equal(cutlab_context_set_isa(f->context, (cutlab_isa)77), CUTLAB_ERROR_UNSUPPORTED);
-  assert_message(f, "77");
+  assert_message(f->context, "77");
   assert_string_equal(cutlab_context_isa_name(f->context), "portable");
 }
 
@@ -146,8 +114,8 @@ static void test_allocation(void **state) {
     free(memory);
   }
   assert_null(cutlab_allocate(f->context, INT64_MAX, 8));
-  assert_message(f, "out of memory");
-  assert_message(f, "MiB");
+  assert_message(f->context, "out of memory");
+  assert_message(f->context, "MiB");
 }
 
 static void assert_content(const fixture *f, const char *path, const char *expected) {
@@ -205,8 +173,8 @@ static void test_a_failed_write_leaves_the_old_file(void **state) {
   cutlab_status status = cutlab_file_write(f->context, path, big, sizeof big);
   assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
   assert_int_equal(status, CUTLAB_ERROR_IO);
-  assert_message(f, path);
-  assert_message(f, strerror(EFBIG));
+  assert_message(f->context, path);
+  assert_message(f->context, strerror(EFBIG));
   assert_content(f, path, "old");
   assert_int_equal(temporary_entries(f->folder), 1);
   free(path);
@@ -218,7 +186,7 @@ static void test_devices(void **state) {
   struct stat status;
   if (stat("/dev/full", &status) != 0 || !S_ISCHR(status.st_mode)) skip();
   assert_int_equal(cutlab_file_write(f->context, "/dev/full", "x", 1), CUTLAB_ERROR_IO);
-  assert_message(f, "/dev/full: No space left on device");
+  assert_message(f->context, "/dev/full: No space left on device");
   char *link = cutlab_path_join(f->context, f->folder, "null");
   assert_int_equal(symlink("/dev/null", link), 0);
   assert_int_equal(cutlab_file_write(f->context, link, "x", 1), CUTLAB_OK);
@@ -249,12 +217,12 @@ static void test_unwritable_places(void **state) {
   char *missing = cutlab_path_join(f->context, f->folder, "no\nfolder/x");
   assert_int_equal(cutlab_file_write(f->context, file, "x", 1), CUTLAB_OK);
   assert_int_equal(cutlab_file_write(f->context, below, "x", 1), CUTLAB_ERROR_IO);
-  assert_message(f, below);
-  assert_message(f, strerror(ENOTDIR));
+  assert_message(f->context, below);
+  assert_message(f->context, strerror(ENOTDIR));
   assert_int_equal(cutlab_file_write(f->context, missing, "x", 1), CUTLAB_ERROR_IO);
-  assert_message(f, strerror(ENOENT));
+  assert_message(f->context, strerror(ENOENT));
   assert_int_equal(cutlab_file_write(f->context, f->folder, "x", 1), CUTLAB_ERROR_IO);
-  assert_message(f, strerror(EISDIR));
+  assert_message(f->context, strerror(EISDIR));
   assert_int_equal(cutlab_file_write(f->context, "", "x", 1), CUTLAB_ERROR_IO);
   assert_int_equal(temporary_entries(f->folder), 1);
   if (geteuid() != 0) { /* root may write anywhere */
@@ -263,7 +231,7 @@ static void test_unwritable_places(void **state) {
     cutlab_status status = cutlab_file_write(f->context, path, "x", 1);
     assert_int_equal(chmod(f->folder, 0700), 0);
     assert_int_equal(status, CUTLAB_ERROR_IO);
-    assert_message(f, strerror(EACCES));
+    assert_message(f->context, strerror(EACCES));
     free(path);
   }
   free(missing);
@@ -276,20 +244,20 @@ static void test_unreadable_files(void **state) {
   char *path = cutlab_path_join(f->context, f->folder, "file"), *text;
   size_t size;
   assert_int_equal(cutlab_file_read(f->context, &text, &size, path, 0), CUTLAB_ERROR_IO);
-  assert_message(f, path);
-  assert_message(f, strerror(ENOENT));
+  assert_message(f->context, path);
+  assert_message(f->context, strerror(ENOENT));
   assert_int_equal(cutlab_file_read(f->context, &text, &size, f->folder, 0), CUTLAB_ERROR_IO);
-  assert_message(f, strerror(EISDIR));
+  assert_message(f->context, strerror(EISDIR));
   assert_int_equal(cutlab_file_write(f->context, path, "12345", 5), CUTLAB_OK);
   assert_int_equal(cutlab_file_read(f->context, &text, &size, path, 4), CUTLAB_ERROR_IO);
-  assert_message(f, "at most 4");
+  assert_message(f->context, "at most 4");
   assert_null(text);
   assert_int_equal(cutlab_file_read(f->context, &text, &size, path, 5), CUTLAB_OK);
   free(text);
   /* A device that never ends has no size to check beforehand. */
   assert_int_equal(cutlab_file_read(f->context, &text, &size, "/dev/zero", 1 << 20),
                    CUTLAB_ERROR_IO);
-  assert_message(f, "at most 1048576");
+  assert_message(f->context, "at most 1048576");
   free(path);
 }
 
@@ -302,7 +270,7 @@ static void test_folders(void **state) {
   assert_int_equal(cutlab_folder_make(f->context, deep), CUTLAB_OK);
   assert_int_equal(cutlab_file_write(f->context, file, "x", 1), CUTLAB_OK);
   assert_int_equal(cutlab_folder_make(f->context, file), CUTLAB_ERROR_IO);
-  assert_message(f, strerror(ENOTDIR));
+  assert_message(f->context, strerror(ENOTDIR));
   assert_int_equal(cutlab_folder_make(f->context, ""), CUTLAB_ERROR_IO);
   free(file);
   free(deep);
@@ -333,11 +301,11 @@ static void test_json_numbers(void **state) {
   json_decref(back);
   assert_int_equal(cutlab_json_parse(f->context, &back, "{\"a\":\n 1,,}", "some.json"),
                    CUTLAB_ERROR_FORMAT);
-  assert_message(f, "some.json");
-  assert_message(f, "2");
+  assert_message(f->context, "some.json");
+  assert_message(f->context, "2");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {

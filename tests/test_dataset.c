@@ -1,19 +1,11 @@
 /* Data sets: the law of the feature-noise world, its layout, files, refusals. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "base/streams.h"
 #include "configure.h"
 #include "data/dataset_internal.h"
-#include "temporary.h"
 
 static const char *const structure_only = "dimension=6; form=held";
 
@@ -574,29 +566,21 @@ static void test_files(void **state) {
   assert_int_equal(temporary_remove(folder), 0);
 }
 
-static int setup(void **state) {
-  return cutlab_context_create((cutlab_context **)state);
-}
-static int teardown(void **state) {
-  cutlab_context_free(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_stratified_counts, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_stratified_order, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_independent_draws, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_positions, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_held_layout, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_function_of_the_experiment, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_forms, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_wishart_law, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_gram, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_round_trips, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_bad_patches, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_files, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_stratified_counts, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_stratified_order, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_independent_draws, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_positions, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_held_layout, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_function_of_the_experiment, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_forms, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_refusals, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_wishart_law, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_gram, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_round_trips, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_bad_patches, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_files, context_up, context_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,31 +1,25 @@
 /* The parameter table: values, presets, YAML, JSON, and rules across parameters. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <cutlab/cutlab.h>
 
 #include "data/experiment_values.h"
+#include "fixture.h"
 
-typedef struct fixture {
+typedef struct experiment_fixture {
   cutlab_context *context;
   cutlab_experiment *experiment;
   char path[64], warning[256];
-} fixture;
+} experiment_fixture;
 
 static void keep_warning(void *user, const char *message) {
-  snprintf(((fixture *)user)->warning, sizeof((fixture *)user)->warning, "%s", message);
+  snprintf(((experiment_fixture *)user)->warning, sizeof((experiment_fixture *)user)->warning, "%s",
+           message);
 }
 
 static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
+  experiment_fixture *f = calloc(1, sizeof *f);
   assert_int_equal(cutlab_context_create(&f->context), CUTLAB_OK);
   cutlab_context_set_warning(f->context, keep_warning, f);
   assert_int_equal(cutlab_experiment_create(f->context, &f->experiment), CUTLAB_OK);
@@ -36,7 +30,7 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   unlink(f->path);
   cutlab_experiment_free(f->experiment);
   cutlab_context_free(f->context);
@@ -44,13 +38,13 @@ static int tear_down(void **state) {
   return 0;
 }
 
-static void set(fixture *f, const char *key, const char *value) {
+static void set(experiment_fixture *f, const char *key, const char *value) {
   cutlab_status status = cutlab_experiment_set(f->context, f->experiment, key, value);
   if (status != CUTLAB_OK) fail_msg("%s=%s: %s", key, value, cutlab_context_message(f->context));
 }
 
 /* The value is refused, the message names key, value and `needle`, and nothing changes. */
-static void refuse(fixture *f, const char *key, const char *value, const char *needle) {
+static void refuse(experiment_fixture *f, const char *key, const char *value, const char *needle) {
   cutlab_experiment before = *f->experiment;
   cutlab_status status = cutlab_experiment_set(f->context, f->experiment, key, value);
   const char *message = cutlab_context_message(f->context);
@@ -60,14 +54,14 @@ static void refuse(fixture *f, const char *key, const char *value, const char *n
   assert_memory_equal(&before, f->experiment, sizeof before);
 }
 
-static void assert_value(fixture *f, const char *key, const char *expected) {
+static void assert_value(experiment_fixture *f, const char *key, const char *expected) {
   char *text = cutlab_experiment_get(f->experiment, key);
   assert_non_null(text);
   assert_string_equal(text, expected);
   cutlab_free(text);
 }
 
-static cutlab_status load(fixture *f, const char *text, size_t size) {
+static cutlab_status load(experiment_fixture *f, const char *text, size_t size) {
   FILE *file = fopen(f->path, "wb");
   assert_non_null(file);
   assert_int_equal(fwrite(text, 1, size, file), size);
@@ -76,7 +70,8 @@ static cutlab_status load(fixture *f, const char *text, size_t size) {
 }
 
 /* The YAML is refused at line:column, with `needle` in the message, and nothing changes. */
-static void refuse_yaml(fixture *f, const char *text, const char *place, const char *needle) {
+static void refuse_yaml(experiment_fixture *f, const char *text, const char *place,
+                        const char *needle) {
   cutlab_experiment before = *f->experiment;
   cutlab_status status = load(f, text, strlen(text));
   const char *message = cutlab_context_message(f->context);
@@ -90,7 +85,7 @@ static void refuse_yaml(fixture *f, const char *text, const char *place, const c
 }
 
 static void test_defaults(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   const cutlab_experiment *e = f->experiment;
   assert_int_equal(e->patches, 3);
   assert_int_equal(e->dimension, 2000);
@@ -112,7 +107,7 @@ static void test_defaults(void **state) {
 }
 
 static void test_table(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   static const char *const order[] = {
       "patches",    "dimension", "examples",      "frequencies", "rarities",
       "sigma_d",    "sigma_b",   "alpha",         "balance",     "sampling",
@@ -142,7 +137,7 @@ static void test_table(void **state) {
 }
 
 static void test_integers(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   set(f, "iterations", "1e4");
   assert_int_equal(f->experiment->iterations, 10000);
   set(f, "iterations", " 1e12 ");
@@ -167,7 +162,7 @@ static void test_integers(void **state) {
 }
 
 static void test_numbers(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   set(f, "alpha", "0");
   refuse(f, "alpha", "1", ">= 0 and < 1");
   set(f, "alpha", "0.9999999999999999");
@@ -190,7 +185,7 @@ static void test_numbers(void **state) {
 }
 
 static void test_lists(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   set(f, "frequencies", "[0.6, 0.4]");
   assert_int_equal(f->experiment->feature_count, 2);
   assert_int_equal(cutlab_experiment_rarity(f->experiment, 0), CUTLAB_COMMON);
@@ -226,7 +221,7 @@ static void test_lists(void **state) {
 }
 
 static void test_unknown(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   refuse(f, "sigma_D", "1", "unknown parameter 'sigma_D'; nearest: sigma_d");
   refuse(f, "iteratoins", "1", "nearest: iterations");
   refuse(f, "learning-rate", "1", "nearest: learning_rate");
@@ -245,7 +240,7 @@ static void test_unknown(void **state) {
 }
 
 static void test_presets(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   set(f, "method", "erm");
   set(f, "seed", "7");
   set(f, "sigma_d", "3");
@@ -264,14 +259,14 @@ static void test_presets(void **state) {
   assert_null(cutlab_experiment_preset(3, NULL));
 }
 
-static void invalid(fixture *f, const char *needle) {
+static void invalid(experiment_fixture *f, const char *needle) {
   assert_int_equal(cutlab_experiment_validate(f->context, f->experiment), CUTLAB_ERROR_ARGUMENT);
   if (!strstr(cutlab_context_message(f->context), needle))
     fail_msg("'%s' without '%s'", cutlab_context_message(f->context), needle);
 }
 
 static void test_validate(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   set(f, "frequencies", "[0.8, 0.1]");
   invalid(f, "frequencies sum to 0.9;");
   set(f, "frequencies", "[0.8, 0.2000000011]");
@@ -295,7 +290,7 @@ static void test_validate(void **state) {
 }
 
 static void test_yaml(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   const char *text = "# comment\n"
                      "sigma_d: 0.5   # after the preset\n"
                      "frequencies:\n  - 0.9\n  - 0.1\n"
@@ -317,7 +312,7 @@ static void test_yaml(void **state) {
 }
 
 static void test_bad_yaml(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   refuse_yaml(f, "patches: 4\nsigma_D: 1\n", "2:1", "nearest: sigma_d");
   refuse_yaml(f, "seed: 2\npatches:   1\n", "2:12", "2 to 20");
   refuse_yaml(f, "seed: 2\nfrequencies: [0.5, 0.6]\n", "2:14", "item 2 is '0.6'");
@@ -353,7 +348,7 @@ static void test_bad_yaml(void **state) {
 }
 
 /* Every field at a value other than its default, with digits that need 17 places. */
-static void set_odd_values(fixture *f) {
+static void set_odd_values(experiment_fixture *f) {
   static const char *const pairs[][2] = {{"patches", "7"},
                                          {"dimension", "123456789012"},
                                          {"examples", "17"},
@@ -396,7 +391,7 @@ static void assert_same(const cutlab_experiment *a, const cutlab_experiment *b) 
 }
 
 static void test_round_trips(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   cutlab_experiment *copy, *fresh;
   char *text;
   set_odd_values(f);
@@ -421,7 +416,7 @@ static void test_round_trips(void **state) {
 }
 
 static void test_bad_json(void **state) {
-  fixture *f = *state;
+  experiment_fixture *f = *state;
   static const char *const texts[][2] = {{"", "parameters:"},
                                          {"[1]", "not an object"},
                                          {"{\"patches\": 4, \"sigma\": 1}", "nearest: sigma_"},

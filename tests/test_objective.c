@@ -1,16 +1,10 @@
 /* Objectives: every fast path against brute force, gradients against finite differences, threads
    and instruction sets against each other, sampled against exact. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #include <cutlab/cutlab.h>
+
+#include "fixture.h"
 
 enum { max_examples = 400, max_patches = 8 };
 
@@ -296,28 +290,21 @@ static void test_bad_input(void **state) {
   cutlab_objective_free(objective);
 }
 
-static int setup(void **state) {
-  return cutlab_context_create((cutlab_context **)state);
-}
-static int teardown(void **state) {
-  cutlab_context_free(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_paths_equal_brute_force, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_outputs_all_equal, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_huge_outputs, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_distant_outputs, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_gradients_are_central_differences, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_chebyshev_meets_its_tolerance, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_chebyshev_says_when_it_cannot, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_threads_give_the_same_bits, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_sampled_agrees_in_expectation, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_optimum_is_stationary, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_optimum_values, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_bad_input, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_paths_equal_brute_force, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_outputs_all_equal, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_huge_outputs, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_distant_outputs, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_gradients_are_central_differences, context_up,
+                                      context_down),
+      cmocka_unit_test_setup_teardown(test_chebyshev_meets_its_tolerance, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_chebyshev_says_when_it_cannot, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_threads_give_the_same_bits, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_sampled_agrees_in_expectation, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_optimum_is_stationary, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_optimum_values, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_bad_input, context_up, context_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,9 @@
 /* Random numbers: known answers from NumPy, and the laws of every distribution. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <cmocka.h>
 #include <cutlab/random.h>
+
+#include "fixture.h"
 
 enum { draws = 20000 };
 

@@ -1,36 +1,28 @@
 /* Reports: tables and CSV against values worked out by hand, errors that name file and line,
    unfinished runs, hostile text, data without features, tools that are missing or fail. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include <cutlab/report.h>
 
 #include "base/file.h"
-#include "temporary.h"
+#include "fixture.h"
 
-typedef struct fixture {
+typedef struct report_fixture {
   char *folder;
   cutlab_context *context;
   char warnings[1024];
-} fixture;
+} report_fixture;
 
 static void remember_warning(void *user, const char *message) {
-  fixture *f = user;
+  report_fixture *f = user;
   size_t used = strlen(f->warnings);
   snprintf(f->warnings + used, sizeof f->warnings - used, "%s\n", message);
 }
 
 /* Without tools on PATH, so that figures stay specifications. */
 static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
+  report_fixture *f = calloc(1, sizeof *f);
   *state = f;
   if (!f) return -1;
   f->folder = temporary_make();
@@ -41,14 +33,14 @@ static int set_up(void **state) {
 }
 
 static int tear_down(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   cutlab_context_free(f->context);
   int failed = temporary_remove(f->folder);
   free(f);
   return failed;
 }
 
-static char *in(const fixture *f, const char *name) {
+static char *in(const report_fixture *f, const char *name) {
   static char paths[4][512];
   static int next;
   char *path = paths[next++ % 4];
@@ -56,7 +48,7 @@ static char *in(const fixture *f, const char *name) {
   return path;
 }
 
-static void put(const fixture *f, const char *name, const char *text) {
+static void put(const report_fixture *f, const char *name, const char *text) {
   char folder[512];
   snprintf(folder, sizeof folder, "%s", in(f, name));
   *strrchr(folder, '/') = '\0';
@@ -64,7 +56,7 @@ static void put(const fixture *f, const char *name, const char *text) {
   assert_int_equal(cutlab_file_write(f->context, in(f, name), text, strlen(text)), CUTLAB_OK);
 }
 
-static char *get(const fixture *f, const char *name) {
+static char *get(const report_fixture *f, const char *name) {
   char *text;
   size_t size;
   assert_int_equal(cutlab_file_read(f->context, &text, &size, in(f, name), 0), CUTLAB_OK);
@@ -79,7 +71,7 @@ static const char six_features[] =
     "{\"label\":-1,\"index\":1,\"rarity\":\"rare\",\"frequency\":0.15},"
     "{\"label\":-1,\"index\":2,\"rarity\":\"extremely rare\",\"frequency\":0.05}";
 
-static void put_config(const fixture *f, const char *run, const char *method, int seed,
+static void put_config(const report_fixture *f, const char *run, const char *method, int seed,
                        const char *dataset, const char *features) {
   char name[256], text[2048];
   snprintf(name, sizeof name, "%s/run.json", run);
@@ -110,8 +102,8 @@ static void append_line(char *text, size_t size, int iteration, double loss, dou
            iteration, loss, first, first + 1, first + 2, first + 3, first + 4, first + 5, accuracy);
 }
 
-static void put_run(const fixture *f, const char *run, const char *method, int seed, double first,
-                    double accuracy) {
+static void put_run(const report_fixture *f, const char *run, const char *method, int seed,
+                    double first, double accuracy) {
   char name[256], text[4096] = "";
   put_config(f, run, method, seed, "null", six_features);
   append_line(text, sizeof text, 0, 0.693147, 0, 0.5);
@@ -122,7 +114,7 @@ static void put_run(const fixture *f, const char *run, const char *method, int s
   put(f, name, "{\"seconds\": 2.5}");
 }
 
-static cutlab_status report(fixture *f, char **table) {
+static cutlab_status report(report_fixture *f, char **table) {
   const char *runs[] = {in(f, "runs")};
   return cutlab_report_write(f->context, table, in(f, "out"), runs, 1);
 }
@@ -133,7 +125,7 @@ static void assert_contains(const char *text, const char *part) {
 
 /* Common outputs are the mean of entries 0 and 3: first + 1.5; rare + 1; extremely rare + 2. */
 static void test_table(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_run(f, "runs/paper/cutmix-seed1", "cutmix", 1, 1, 0.9);
   put_run(f, "runs/paper/cutmix-seed2", "cutmix", 2, 2, 0.8);
   put_run(f, "runs/paper/erm-seed1", "erm", 1, -1, 0.7);
@@ -153,7 +145,7 @@ static void test_table(void **state) {
 }
 
 static void test_csv(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_run(f, "runs/a, \"b\"", "cutmix", 7, 1, 0.9);
   assert_int_equal(report(f, NULL), CUTLAB_OK);
   char *csv = get(f, "out/summary.csv");
@@ -173,7 +165,7 @@ static void test_csv(void **state) {
 }
 
 static void test_unfinished(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
   char text[4096] = "";
   append_line(text, sizeof text, 0, 0.7, 0, 0.5);
@@ -194,7 +186,7 @@ static void test_unfinished(void **state) {
 
 /* Just begun: no measurement yet. */
 static void test_no_metrics(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_config(f, "runs/x/erm", "erm", 1, "null", six_features);
   char *table;
   assert_int_equal(report(f, &table), CUTLAB_OK);
@@ -202,7 +194,7 @@ static void test_no_metrics(void **state) {
   cutlab_free(table);
 }
 
-static void expect_error(fixture *f, cutlab_status status, const char *part) {
+static void expect_error(report_fixture *f, cutlab_status status, const char *part) {
   char *table = (char *)"";
   assert_int_equal(report(f, &table), status);
   assert_null(table);
@@ -211,7 +203,7 @@ static void expect_error(fixture *f, cutlab_status status, const char *part) {
 }
 
 static void test_bad_input(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   expect_error(f, CUTLAB_ERROR_IO, "/runs: no such folder");
   assert_int_equal(mkdir(in(f, "runs"), 0777), 0);
   expect_error(f, CUTLAB_ERROR_FORMAT, "/runs: no run in it");
@@ -251,7 +243,7 @@ static int count_of(const char *text, const char *part) {
 
 /* Text from files can neither end the page's script elements nor become elements of its own. */
 static void test_hostile_text(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
   assert_int_equal(report(f, NULL), CUTLAB_OK);
   char *page = get(f, "out/report.html");
@@ -273,7 +265,7 @@ static void test_hostile_text(void **state) {
 
 /* A user's own data: no features, accuracies or theory; figures that need them are left out. */
 static void test_own_data(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_config(f, "runs/erm", "erm", 1, "\"my data.npz\"", "");
   put(f, "runs/erm/metrics.jsonl",
       "{\"iteration\":0,\"loss\":0.7,\"gradient_norm\":1,\"train_accuracy\":0.5,\"evenness\":null,"
@@ -292,7 +284,7 @@ static void test_own_data(void **state) {
 }
 
 static void test_same_folder_twice(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
   const char *runs[] = {in(f, "runs"), in(f, "runs/x/erm")};
   char *table;
@@ -301,14 +293,14 @@ static void test_same_folder_twice(void **state) {
   cutlab_free(table);
 }
 
-static void put_tool(const fixture *f, const char *name, const char *script) {
+static void put_tool(const report_fixture *f, const char *name, const char *script) {
   put(f, name, script);
   assert_int_equal(chmod(in(f, name), 0755), 0);
   setenv("PATH", in(f, "tools"), 1);
 }
 
 static void test_tools(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
   assert_int_equal(report(f, NULL), CUTLAB_OK);
   assert_contains(f->warnings, "node was not found");
@@ -325,7 +317,7 @@ static void test_tools(void **state) {
 
 /* Sentences are measured: the same sizes with other accuracies say something else. */
 static void test_notes(void **state) {
-  fixture *f = *state;
+  report_fixture *f = *state;
   put_run(f, "runs/x/cutmix", "cutmix", 1, 1, 0.9);
   put_run(f, "runs/x/cutout", "cutout", 1, 1, 0.95);
   assert_int_equal(report(f, NULL), CUTLAB_OK);

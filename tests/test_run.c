@@ -1,42 +1,14 @@
 /* Run folders: what is in them, and that stopping and resuming leaves no trace. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "configure.h"
 #include "run/run_internal.h"
-#include "temporary.h"
 
 static const char *const base_settings =
     "examples=16; dimension=80; iterations=60; log_points=13; sampling=stratified";
-
-typedef struct fixture {
-  cutlab_context *context;
-  char *folder;
-} fixture;
-
-static int set_up(void **state) {
-  fixture *f = calloc(1, sizeof *f);
-  *state = f;
-  f->folder = temporary_make();
-  return !f->folder || cutlab_context_create(&f->context) != CUTLAB_OK;
-}
-
-static int tear_down(void **state) {
-  fixture *f = *state;
-  cutlab_context_free(f->context);
-  int failed = temporary_remove(f->folder);
-  free(f);
-  return failed;
-}
 
 static void expect(const fixture *f, cutlab_status got, cutlab_status want) {
   if (got != want) fail_msg("status %d, not %d: %s", got, want, cutlab_context_message(f->context));
@@ -741,20 +713,20 @@ static void test_reproduce_refuses(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_in_memory, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_own_data, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_log_schedule, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_next_logged, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_cancelled_runs_resume, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_gradient_norm_stops, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_killed_runs_resume, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_damaged_folders, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_existing_runs_are_kept, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_finished_runs_resume_at_once, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_failing_runs, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_reproduce, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(test_reproduce_refuses, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_files, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_in_memory, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_own_data, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_log_schedule, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_next_logged, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_cancelled_runs_resume, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_gradient_norm_stops, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_killed_runs_resume, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_damaged_folders, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_existing_runs_are_kept, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_finished_runs_resume_at_once, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_failing_runs, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_reproduce, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_reproduce_refuses, fixture_up, fixture_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,17 +1,9 @@
 /* Gradient descent: both forms against a plain reference, each other and themselves. */
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
 #include <sys/stat.h>
-
-#include <cmocka.h>
 
 #include "base/file.h"
 #include "configure.h"
-#include "temporary.h"
 #include "theory/simulation_internal.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -872,38 +864,37 @@ static void test_monte_carlo_on_the_quick_preset(void **state) {
   }
 }
 
-static int setup(void **state) {
-  return cutlab_context_create((cutlab_context **)state);
-}
-static int teardown(void **state) {
-  cutlab_context_free(*state);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_one_step_is_the_definition, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_gradient_is_central_differences, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_forms_agree, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_linear_network_is_logistic_regression, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_coefficients_rebuild_the_filters, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_measurements_are_their_definitions, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_first_weights, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_undefined_is_nan, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_given_up_patches_are_not_written, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_threads_give_the_same_bits, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_instruction_sets_agree, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_states_continue, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_states_of_others_are_refused, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_states_of_other_data_are_refused, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_damaged_states_are_refused, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_divergence, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_cancelling, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_small_worlds, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_theory_accuracies, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_cutmix_learns_all_features, setup, teardown),
-      cmocka_unit_test_setup_teardown(test_monte_carlo_on_the_quick_preset, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_one_step_is_the_definition, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_gradient_is_central_differences, context_up,
+                                      context_down),
+      cmocka_unit_test_setup_teardown(test_forms_agree, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_linear_network_is_logistic_regression, context_up,
+                                      context_down),
+      cmocka_unit_test_setup_teardown(test_coefficients_rebuild_the_filters, context_up,
+                                      context_down),
+      cmocka_unit_test_setup_teardown(test_measurements_are_their_definitions, context_up,
+                                      context_down),
+      cmocka_unit_test_setup_teardown(test_first_weights, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_undefined_is_nan, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_given_up_patches_are_not_written, context_up,
+                                      context_down),
+      cmocka_unit_test_setup_teardown(test_threads_give_the_same_bits, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_instruction_sets_agree, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_states_continue, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_states_of_others_are_refused, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_states_of_other_data_are_refused, context_up,
+                                      context_down),
+      cmocka_unit_test_setup_teardown(test_damaged_states_are_refused, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_divergence, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_cancelling, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_refusals, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_small_worlds, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_theory_accuracies, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_cutmix_learns_all_features, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_monte_carlo_on_the_quick_preset, context_up,
+                                      context_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
