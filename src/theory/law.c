@@ -94,23 +94,15 @@ static void differentiate(cutlab_law_panel *panel) {
   slope[0] /= panel->degree ? 2 : 1;
 }
 
-/* How unsteady F is at distances far below the width of the stretch: second differences, which
-   leave nothing of a smooth function but its rounding errors. */
-static double measure_noise(const builder *b, double middle, double radius) {
-  double noise = 0, h = ldexp(radius, -20);
-  for (int i = -1; i <= 1; i++) {
-    double t = middle + i * radius / 2;
-    double difference = b->cdf(b->source, t - h, false) - 2 * b->cdf(b->source, t, false) +
-                        b->cdf(b->source, t + h, false);
-    noise = fmax(noise, fabs(difference));
-  }
-  return noise;
+static double largest_of_three(const double *c) {
+  return fmax(fmax(fabs(c[0]), fabs(c[1])), fabs(c[2]));
 }
 
 /* Interpolates on the stretch; false where the trailing coefficients are too large. A first
    look at degree/2 saves half the work where it is hopeless: the error of the full degree is
    about the square of that of half the degree where F is analytic, and larger elsewhere.
-   Coefficients that are noise are accepted: halving the stretch would not shrink them. */
+   Coefficients that stay level, below what rounding can cause, are noise: halving the stretch
+   would not shrink them. */
 static bool interpolate(const builder *b, const stretch *s, cutlab_law_panel *panel) {
   double values[degree + 1], half_values[degree / 2 + 1], half[degree / 2 + 1];
   double middle = (s->left + s->right) / 2, radius = (s->right - s->left) / 2;
@@ -126,10 +118,10 @@ static bool interpolate(const builder *b, const stretch *s, cutlab_law_panel *pa
     values[j] = b->cdf(b->source, middle + radius * b->rules->cosine[j], false);
   lobatto_transform(b->rules, values, degree, panel->value);
   double *c = panel->value;
-  tail = fabs(c[degree]) + fabs(c[degree - 1]) + fabs(c[degree - 2]);
+  tail = largest_of_three(c + degree - 2);
   double rounding = b->law->resolution * (s->at_right - s->at_left) / (s->right - s->left);
-  if (tail > b->tolerance / 2 && (tail > rounding || tail > 8 * measure_noise(b, middle, radius)))
-    return false;
+  bool noise = tail <= rounding && 2 * tail >= largest_of_three(c + degree / 2);
+  if (3 * tail > b->tolerance / 2 && !noise) return false;
   panel->degree = degree;
   for (double dropped = 0; panel->degree > 1; panel->degree--) {
     dropped += fabs(c[panel->degree]);

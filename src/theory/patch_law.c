@@ -93,25 +93,20 @@ static double line_piece_at(const line_piece *p, double z) {
   return p->h0 + z * (p->h1 + z * p->h2);
 }
 
-/* Where h = t inside the piece: 0 to 2 offsets z, ascending. With the extremum in or near the
-   piece the roots are found from there: the discriminant h1^2 - 4 h2 (h0 - t) would cancel. */
+/* Where h = t inside the piece: 0 to 2 offsets z, ascending. */
 static int line_piece_roots(const line_piece *p, double t, double z[2]) {
-  if (p->flat) return 0;
-  double extremum = -p->h1 / (2 * p->h2), root[2];
-  if (p->h2 != 0 && fabs(extremum - p->width / 2) < 2 * p->width) {
-    double distance = sqrt((t - (p->h0 + p->h1 * extremum / 2)) / p->h2);
-    root[0] = extremum - distance;
-    root[1] = extremum + distance;
-  } else {
-    double c = p->h0 - t, slope = sqrt(p->h1 * p->h1 - 4 * p->h2 * c);
-    double s = -0.5 * (p->h1 + copysign(slope, p->h1));
-    double one = p->h2 == 0 ? NAN : s / p->h2, other = s == 0 ? NAN : c / s;
-    root[0] = fmin(one, other);
-    root[1] = one < other ? other : one;
-  }
+  double c = p->h0 - t, discriminant = p->h1 * p->h1 - 4 * p->h2 * c;
+  if (p->flat || discriminant < 0) return 0;
+  double s = -0.5 * (p->h1 + copysign(sqrt(discriminant), p->h1));
+  double root[2] = {p->h2 == 0 ? NAN : s / p->h2, s == 0 ? NAN : c / s};
   int count = 0;
   for (int i = 0; i < 2; i++)
     if (root[i] > 0 && root[i] < p->width) z[count++] = root[i];
+  if (count == 2 && z[0] > z[1]) {
+    double swap = z[0];
+    z[0] = z[1];
+    z[1] = swap;
+  }
   return count;
 }
 
