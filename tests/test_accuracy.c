@@ -149,7 +149,7 @@ static void test_atom(void **state) {
    stretch, an independent formula and quadrature. */
 static double inverse(cutlab_activation f, double y) {
   double low = -1e3, high = 1e3;
-  for (int i = 0; i < 80; i++) {
+  for (int i = 0; i < 60; i++) {
     double middle = (low + high) / 2;
     if (cutlab_activate(f, middle) < y)
       low = middle;
@@ -251,7 +251,7 @@ static void test_law(void **state) {
   double below = 2 * 0.3 * 0.7 / 4 + 0.49 * 2 / 16;
   assert_near(cutlab_law_sum_cdf(&sum, 2, true), below, 1e-14);
   assert_near(cutlab_law_sum_cdf(&sum, 2, false), below + 0.09, 1e-14);
-  assert_int_equal(cutlab_law_add(*state, &twice, &sum, 1e-12), CUTLAB_OK);
+  assert_int_equal(cutlab_law_add(*state, &twice, &sum), CUTLAB_OK);
   for (int i = -2; i <= 40; i++)
     for (int strict = 0; strict < 2; strict++)
       assert_near(cutlab_law_cdf(&twice, i * 0.25, strict),
@@ -294,13 +294,13 @@ static void test_references(void **state) {
   }
 }
 
-/* A looser tolerance is kept, on 80 readouts. */
+/* A looser tolerance is kept, on 60 readouts. */
 static void test_convergence(void **state) {
-  for (uint64_t i = 0; i < 80; i++) {
+  for (uint64_t i = 0; i < 60; i++) {
     world w;
     double overall, fine[6], coarse[6];
     world_draw(&w, i);
-    exact(*state, &w.readout, 1e-11, &overall, fine);
+    exact(*state, &w.readout, 1e-10, &overall, fine);
     for (double tolerance = 1e-4; tolerance > 1e-9; tolerance *= 1e-2) {
       exact(*state, &w.readout, tolerance, &overall, coarse);
       for (int k = 0; k < 6; k++) assert_near(coarse[k], fine[k], tolerance);

@@ -107,7 +107,7 @@ typedef struct noise_law {
   cutlab_law_rules rules;
   cutlab_law total; /* the dominant patch and some of the others */
   cutlab_law power; /* 2^i background patches */
-  double tolerance; /* of every interpolant */
+  double tolerance; /* of the laws of one patch */
 } noise_law;
 
 static void make_patch_laws(cutlab_patch_law *dominant, cutlab_patch_law *background,
@@ -139,7 +139,7 @@ static cutlab_status add_to(cutlab_context *context, cutlab_law *law, const cutl
                             const noise_law *noise) {
   cutlab_law_sum sum = {law, other, &noise->rules};
   cutlab_law result;
-  cutlab_status status = cutlab_law_add(context, &result, &sum, noise->tolerance);
+  cutlab_status status = cutlab_law_add(context, &result, &sum);
   cutlab_law_clear(status == CUTLAB_OK ? law : &result);
   if (status == CUTLAB_OK) *law = result;
   return status;
@@ -154,6 +154,16 @@ static cutlab_status add_patches(cutlab_context *context, noise_law *noise, int 
     CUTLAB_TRY(add_to(context, &noise->power, &noise->power, noise));
   }
   return CUTLAB_OK;
+}
+
+/* The error of the law that add_patches leaves, in units of that of one patch. */
+static double error_growth(int backgrounds) {
+  double total = 1, power = 1;
+  for (int left = backgrounds; left > 1; left /= 2) {
+    if (left % 2) total = CUTLAB_LAW_ADD_ERROR * (total + power);
+    power = CUTLAB_LAW_ADD_ERROR * 2 * power;
+  }
+  return total + power;
 }
 
 static void fill_accuracies(double *overall, double *by_feature, const noise_law *noise,
@@ -178,20 +188,18 @@ cutlab_status cutlab_population_accuracy(cutlab_context *context, double *overal
   double covariance[3];
   CUTLAB_TRY(check_readout(context, covariance, readout));
   CUTLAB_TRY(check_number(context, "the tolerance", tolerance, 1e-12, 1e-2));
-  /* A law that is the sum of two carries both their errors and one of its own. Repeated
-     squaring makes n = patches - 2 background laws, at most n partial sums of them counted as
-     often as they are used, log2 n sums with the dominant law, and that: at most 3 n + 1 errors.
-     What is left of the tolerance covers the quadrature inside each. */
-  int backgrounds = readout->patches - 2;
-  noise_law noise = {.tolerance = tolerance / (4 * (backgrounds + 1))};
+  /* A factor 2 is left for the estimates that stop the adaptive rules. */
+  double share = 2 * error_growth(readout->patches - 2);
+  noise_law noise = {.tolerance = tolerance / share};
   static const double smallest = 5e-15; /* rounding of the distribution functions */
   if (noise.tolerance < smallest)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "a tolerance of %g is out of reach with %d patches; accepted are %g to 0.01",
-                       tolerance, readout->patches, smallest * 4 * (backgrounds + 1));
+                       tolerance, readout->patches, smallest * share);
   cutlab_law_rules_make(&noise.rules);
-  make_patch_laws(&noise.dominant, &noise.background, readout, covariance, noise.tolerance / 2);
-  cutlab_status status = backgrounds ? add_patches(context, &noise, backgrounds) : CUTLAB_OK;
+  make_patch_laws(&noise.dominant, &noise.background, readout, covariance, noise.tolerance / 16);
+  cutlab_status status = CUTLAB_OK;
+  if (readout->patches > 2) status = add_patches(context, &noise, readout->patches - 2);
   if (status == CUTLAB_OK) fill_accuracies(overall, by_feature, &noise, readout);
   cutlab_law_clear(&noise.total);
   cutlab_law_clear(&noise.power);

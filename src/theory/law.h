@@ -23,6 +23,7 @@ typedef struct cutlab_law {
   cutlab_law_panel *panels;
   int count, capacity;
   double resolution; /* rounding in an argument, at most */
+  double error;      /* of F, at most */
 } cutlab_law;
 
 /* Gauss-Legendre rules of 1..16 nodes and the Chebyshev-Lobatto transform. */
@@ -57,8 +58,10 @@ typedef struct cutlab_law_sum {
 /* P(A + B <= t), or < t: the integral of F_B(t - s) dF_A(s), exact up to rounding.
    `source` is a cutlab_law_sum. */
 double cutlab_law_sum_cdf(const void *source, double t, bool strict);
-/* The law of the sum as a law again. */
-cutlab_status cutlab_law_add(cutlab_context *context, cutlab_law *law, const cutlab_law_sum *sum,
-                             double tolerance);
+/* The law of the sum as a law again. The interpolation adds half of the error that the sum
+   inherits: less would be spent on following the errors of the two laws. */
+cutlab_status cutlab_law_add(cutlab_context *context, cutlab_law *law, const cutlab_law_sum *sum);
+/* error of the sum / (error of a + error of b). */
+#define CUTLAB_LAW_ADD_ERROR 1.5
 
 #endif
