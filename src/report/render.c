@@ -5,6 +5,7 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,15 +64,41 @@ static char *figure_path(cutlab_context *context, const char *folder, const char
   return NULL;
 }
 
-static cutlab_status write_spec(cutlab_context *context, const char *folder,
+/* Whether the specification on disk is `text` and no picture of it is missing or older. */
+static bool up_to_date(cutlab_context *context, const char *folder, const char *name,
+                       const char *text) {
+  static const char *const extensions[] = {".vl.json", ".svg", ".pdf", ".png"};
+  struct stat first, status;
+  for (int i = 0; i < 4; ++i) {
+    char *path = figure_path(context, folder, name, extensions[i]);
+    bool there = path && stat(path, i ? &status : &first) == 0;
+    char *old = NULL;
+    size_t size;
+    bool same = there && (i || (cutlab_file_read(context, &old, &size, path, 0) == CUTLAB_OK &&
+                                strcmp(old, text) == 0));
+    free(old);
+    free(path);
+    if (!same) return false;
+    if (i && (status.st_mtim.tv_sec < first.st_mtim.tv_sec ||
+              (status.st_mtim.tv_sec == first.st_mtim.tv_sec &&
+               status.st_mtim.tv_nsec < first.st_mtim.tv_nsec)))
+      return false;
+  }
+  return true;
+}
+
+/* Writes the specification; *stale tells whether its pictures must be drawn. */
+static cutlab_status write_spec(cutlab_context *context, bool *stale, const char *folder,
                                 const cutlab_report_figure *figure) {
   json_t *file = cutlab_report_figure_file(figure);
   char *text = cutlab_report_compact(file);
   json_decref(file);
   char *path = figure_path(context, folder, figure->name, ".vl.json");
-  cutlab_status status = text && path ? cutlab_file_write(context, path, text, strlen(text))
-                                      : cutlab_fail(context, CUTLAB_ERROR_MEMORY,
-                                                    "out of memory: figure %s", figure->name);
+  cutlab_status status = CUTLAB_OK;
+  if (!text || !path)
+    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: figure %s", figure->name);
+  *stale = status == CUTLAB_OK && !up_to_date(context, folder, figure->name, text);
+  if (*stale) status = cutlab_file_write(context, path, text, strlen(text));
   free(path);
   free(text);
   return status;
@@ -170,25 +197,37 @@ static cutlab_status draw(cutlab_context *context, const char *folder, const cha
   return CUTLAB_OK;
 }
 
-cutlab_status cutlab_report_render(cutlab_context *context, const char *folder,
-                                   const cutlab_report_figure *figures, int count) {
-  char *path = cutlab_path_join(context, folder, "figures");
-  if (!path) return CUTLAB_ERROR_MEMORY;
-  cutlab_status status = cutlab_folder_make(context, path);
-  free(path);
-  for (int i = 0; status == CUTLAB_OK && i < count; ++i)
-    status = write_spec(context, folder, &figures[i]);
-  if (status != CUTLAB_OK || count == 0) return status;
+static cutlab_status draw_in_workshop(cutlab_context *context, const char *folder,
+                                      const cutlab_report_figure *figures, int count) {
   const char *base = getenv("TMPDIR");
   char *workshop = cutlab_path_join(context, base && *base ? base : "/tmp", "cutlab-XXXXXX");
-  if (!workshop) return CUTLAB_ERROR_MEMORY;
-  if (mkdtemp(workshop)) {
+  cutlab_status status = workshop ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
+  if (workshop && mkdtemp(workshop)) {
     status = draw(context, folder, workshop, figures, count);
     /* Removing must not change the message of a failure. */
     remove_workshop(context, workshop);
-  } else {
+  } else if (workshop) {
     status = cutlab_fail(context, CUTLAB_ERROR_IO, "cannot make a folder %s: %m", workshop);
   }
   free(workshop);
+  return status;
+}
+
+cutlab_status cutlab_report_render(cutlab_context *context, const char *folder,
+                                   const cutlab_report_figure *figures, int count) {
+  char *path = cutlab_path_join(context, folder, "figures");
+  /* The stale figures, borrowed. */
+  cutlab_report_figure *stale = cutlab_allocate(context, count, sizeof *stale);
+  int stale_count = 0;
+  cutlab_status status = path && stale ? cutlab_folder_make(context, path) : CUTLAB_ERROR_MEMORY;
+  free(path);
+  for (int i = 0; status == CUTLAB_OK && i < count; ++i) {
+    bool drawn_anew;
+    status = write_spec(context, &drawn_anew, folder, &figures[i]);
+    if (drawn_anew) stale[stale_count++] = figures[i];
+  }
+  if (status == CUTLAB_OK && stale_count)
+    status = draw_in_workshop(context, folder, stale, stale_count);
+  free(stale);
   return status;
 }

@@ -231,6 +231,11 @@ double cutlab_law_cdf(const cutlab_law *law, double t, bool strict) {
   return y;
 }
 
+/* To [-1, 1]: on a very narrow panel, rounding of t - s may lead far outside. */
+static double clamp(double x) {
+  return fmin(fmax(x, -1), 1);
+}
+
 /* The integral over s0 <= s <= s1 of F_B(t - s) dF_A(s), where [s0, s1] lies in panel a and
    [t - s1, t - s0] in panel b: a polynomial, which the Gauss rule integrates exactly. */
 static double overlap(const cutlab_law_rules *rules, const cutlab_law_panel *a,
@@ -242,8 +247,8 @@ static double overlap(const cutlab_law_rules *rules, const cutlab_law_panel *a,
   double x0 = ((s0 - a->left) - (a->right - s0)) / width_a, half = (s1 - s0) / width_a;
   double y0 = ((t - s0 - b->left) - (b->right - t + s0)) / width_b, step = (s1 - s0) / width_b;
   for (int i = 0; i < n; i++) {
-    x[i] = x0 + half * (1 + rules->node[n][i]);
-    y[i] = y0 - step * (1 + rules->node[n][i]);
+    x[i] = clamp(x0 + half * (1 + rules->node[n][i]));
+    y[i] = clamp(y0 - step * (1 + rules->node[n][i]));
   }
   series(a->slope, a->degree - 1, x, n, slope);
   series(b->value, b->degree, y, n, value);
