@@ -168,8 +168,8 @@ static void test_numbers(void **state) {
   set(f, "alpha", "0.9999999999999999");
   set(f, "beta", "1");
   refuse(f, "beta", "1.0000000000000002", "0 to 1");
-  refuse(f, "r", "0", "> 0");
-  set(f, "r", "5e-324");
+  refuse(f, "r", "0", "1e-100 to 1e100");
+  set(f, "r", "1e-100");
   refuse(f, "learning_rate", "0", "> 0");
   refuse(f, "sigma_d", "inf", ">= 0");
   refuse(f, "sigma_d", "0x1p3", ">= 0");

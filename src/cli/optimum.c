@@ -35,7 +35,7 @@ static void print_json(const cutlab_optimum_point *optimum, int64_t patches) {
 
 static int run(cutlab_cli *cli) {
   static const char *const names[] = {"patches", "positives", "examples"};
-  static const int64_t least[] = {2, 0, 1};
+  static const int64_t least[] = {2, 0, 1}, most[] = {1000000, INT64_MAX, INT64_MAX};
   int64_t values[3];
   for (int i = 0; i < cli->item_count; ++i)
     if (!cli->items[i].option)
@@ -44,7 +44,7 @@ static int run(cutlab_cli *cli) {
   for (int i = 0; i < 3; ++i) {
     if (!cutlab_options_value(cli, names[i]))
       return cutlab_cli_usage("optimum: --%s is missing", names[i]);
-    int code = cutlab_options_integer(cli, names[i], &values[i], least[i], INT64_MAX);
+    int code = cutlab_options_integer(cli, names[i], &values[i], least[i], most[i]);
     if (code) return code;
   }
   cutlab_optimum_point optimum;

@@ -100,7 +100,10 @@ static int apply_shared(cutlab_cli *cli) {
   cli->json = cutlab_options_value(cli, "json") != NULL;
   cli->quiet = cutlab_options_value(cli, "quiet") != NULL;
   cli->out = cutlab_options_value(cli, "out");
-  if (cli->out && !*cli->out) return cutlab_cli_usage("--out is ''; accepted: a folder");
+  for (int i = 0; i < cli->item_count; ++i)
+    if (cli->items[i].option && cli->items[i].value && !*cli->items[i].value)
+      return cutlab_cli_usage("--%s is ''; accepted: a name or a value",
+                              cli->items[i].option->name);
   if (!cli->quiet) cutlab_context_set_warning(cli->context, print_warning, cli);
   return -1;
 }

@@ -55,7 +55,9 @@ static int apply_items(cutlab_cli *cli, cutlab_experiment *experiment) {
       if (is_option(item, shorthands[s]))
         status = cutlab_experiment_set(cli->context, experiment, shorthands[s], item->value);
   }
-  if (status == CUTLAB_OK) status = cutlab_experiment_validate(cli->context, experiment);
+  /* A data set brings sizes of its own. */
+  if (status == CUTLAB_OK && !cutlab_options_value(cli, "dataset"))
+    status = cutlab_experiment_validate(cli->context, experiment);
   return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
 }
 

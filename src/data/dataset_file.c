@@ -1,5 +1,6 @@
 /* Data sets as .npz files; docs/file-formats.md lists the members. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,9 +65,18 @@ static cutlab_status need(reader *r, cutlab_array **array, const char *name, cut
   bool fits = (*array)->dtype == dtype && (*array)->rank == rank;
   for (int i = 0; fits && i < rank; ++i) fits = shape[i] < 0 || (*array)->shape[i] == shape[i];
   if (fits) return CUTLAB_OK;
-  return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
-                     "%s: member '%s' has not the shape or type that a data set has", r->path,
-                     name);
+  static const char *const types[] = {"float64", "float32", "int64", "int32", "int8", "uint8"};
+  char got[128] = "", wanted[128] = "";
+  for (int i = 0; i < (*array)->rank && i < 4; ++i)
+    snprintf(got + strlen(got), sizeof got - strlen(got), "[%lld]", (long long)(*array)->shape[i]);
+  for (int i = 0; i < rank; ++i)
+    if (shape[i] < 0)
+      snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "[any]");
+    else
+      snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "[%lld]",
+               (long long)shape[i]);
+  return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT, "%s: member '%s' is %s %s; accepted: %s %s",
+                     r->path, name, types[(*array)->dtype], got, types[dtype], wanted);
 }
 
 /* Integer labels of any width become int8. */

@@ -80,7 +80,7 @@ static const cutlab_row rows[] = {
            "directly at a cost independent of d."),
     NUMBER(sigma_0, 0, DBL_MAX, ">= 0", NULL, "Standard deviation of the initial weights."),
     NUMBER(beta, 0, 1, "0 to 1", NULL, "Negative slope of the smoothed leaky ReLU."),
-    NUMBER(r, ABOVE_ZERO, DBL_MAX, "> 0", NULL,
+    NUMBER(r, 1e-100, 1e100, "1e-100 to 1e100", NULL,
            "Width of the quadratic piece of the smoothed leaky ReLU."),
     CHOICE("method", method, method_names, "erm | cutout | cutmix", "cutmix",
            "What is trained: plain examples, examples with patches cut out, or cut and mixed "

@@ -61,6 +61,11 @@ static cutlab_status configure(cutlab_context *context, cutlab_experiment *x, co
       return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "'%s' is not of the form key=value", text);
     memcpy(key, text, (size_t)(equals - text));
     key[equals - text] = 0;
+    if (strcmp(key, "method") == 0 || strcmp(key, "seed") == 0 || strcmp(key, "sampling") == 0)
+      return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                         "%s cannot be set for all runs: every method and sampling is run, with "
+                         "the seeds of --seeds and --first-seed",
+                         key);
     CUTLAB_TRY(cutlab_experiment_set(context, x, key, equals + 1));
   }
   CUTLAB_TRY(cutlab_experiment_set(context, x, "sampling", run->sampling));
@@ -73,8 +78,10 @@ static cutlab_status configure(cutlab_context *context, cutlab_experiment *x, co
 static int count_progress(void *user, const cutlab_progress *progress) {
   planned *run = user;
   farm *f = run->farm;
-  atomic_fetch_add(&f->done, progress->done - run->done);
-  run->done = progress->done;
+  if (progress->total) { /* iterations, not a part of a measurement */
+    atomic_fetch_add(&f->done, progress->done - run->done);
+    run->done = progress->done;
+  }
   if (run->leader && !atomic_load(&f->stop) &&
       cutlab_report_progress(f->context, "reproduce", atomic_load(&f->done),
                              atomic_load(&f->total)) != CUTLAB_OK)

@@ -15,6 +15,7 @@ enum { longest_stretch = 1000 };
 typedef struct run {
   cutlab_context *context;
   const cutlab_experiment *experiment;
+  cutlab_experiment sized; /* the experiment with the sizes of a user's data set */
   cutlab_simulation *simulation;
   const char *folder; /* NULL: nothing on disk */
   char *metrics_path, *checkpoint_path;
@@ -167,7 +168,14 @@ static cutlab_status begin_folder(run *r, const char *dataset_path) {
 }
 
 static cutlab_status create_simulation(run *r, cutlab_dataset **data, const char *dataset_path) {
-  if (dataset_path) CUTLAB_TRY(cutlab_dataset_read(r->context, data, dataset_path));
+  if (dataset_path) {
+    CUTLAB_TRY(cutlab_dataset_read(r->context, data, dataset_path));
+    r->sized = *r->experiment;
+    r->sized.examples = cutlab_dataset_examples(*data);
+    r->sized.patches = cutlab_dataset_patches(*data);
+    r->sized.dimension = cutlab_dataset_dimension(*data);
+    r->experiment = &r->sized;
+  }
   return cutlab_simulation_create(r->context, &r->simulation, r->experiment, *data);
 }
 

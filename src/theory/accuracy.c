@@ -215,7 +215,7 @@ typedef struct fresh_points {
 } fresh_points;
 
 /* Points per random stream: fixed, so that the result does not depend on the threads. */
-static const int64_t block_points = 4096;
+static const int64_t block_points = 4096, stretch_blocks = 1024;
 
 static double draw_patch(const cutlab_patch_law *law, int component, cutlab_random *random) {
   double rho = law->correlation;
@@ -251,17 +251,24 @@ static void draw_block(const fresh_points *source, int64_t block, int64_t points
   }
 }
 
-static void draw_all(const fresh_points *source, int64_t points, int threads, int64_t *counts,
-                     int64_t stride) {
+static cutlab_status draw_all(cutlab_context *context, const fresh_points *source, int64_t points,
+                              int64_t *counts, int64_t stride) {
   int64_t blocks = (points + block_points - 1) / block_points;
+  int threads = cutlab_context_threads(context);
+  for (int64_t first = 0; first < blocks; first += stretch_blocks) {
+    int64_t end = first + stretch_blocks < blocks ? first + stretch_blocks : blocks;
 #pragma omp parallel for schedule(static) num_threads(threads)
-  for (int part = 0; part < threads; part++)
-    for (int64_t block = part; block < blocks; block += threads) {
-      int64_t left = points - block * block_points;
-      draw_block(source, block, left < block_points ? left : block_points, counts + part * stride);
-    }
+    for (int part = 0; part < threads; part++)
+      for (int64_t block = first + part; block < end; block += threads) {
+        int64_t left = points - block * block_points;
+        draw_block(source, block, left < block_points ? left : block_points,
+                   counts + part * stride);
+      }
+    CUTLAB_TRY(cutlab_report_progress(context, "Monte Carlo", 0, 0));
+  }
   for (int part = 1; part < threads; part++)
     for (int64_t i = 0; i < stride; i++) counts[i] += counts[part * stride + i];
+  return CUTLAB_OK;
 }
 
 cutlab_status cutlab_population_accuracy_monte_carlo(cutlab_context *context, double *overall,
@@ -279,7 +286,11 @@ cutlab_status cutlab_population_accuracy_monte_carlo(cutlab_context *context, do
   int64_t classes = 2 * (int64_t)readout->feature_count, stride = 2 * classes;
   int64_t *counts = cutlab_allocate(context, threads * stride, sizeof *counts);
   if (!counts) return CUTLAB_ERROR_MEMORY;
-  draw_all(&source, points, threads, counts, stride);
+  cutlab_status status = draw_all(context, &source, points, counts, stride);
+  if (status != CUTLAB_OK) {
+    free(counts);
+    return status;
+  }
   int64_t correct = 0;
   for (int64_t i = 0; i < classes; i++) {
     correct += counts[2 * i + 1];
