@@ -11,7 +11,9 @@ const cutlab_command *const cutlab_commands[] = {&cutlab_command_simulate, &cutl
                                                  &cutlab_command_reproduce, &cutlab_command_report,
                                                  NULL};
 
-static void print_message(char *text) {
+static void print_message(const char *format, va_list arguments) {
+  char text[2048];
+  vsnprintf(text, sizeof text, format, arguments);
   for (char *c = text; *c; ++c)
     if (*c == '\n' || *c == '\r') *c = ' ';
   cutlab_progress_clear();
@@ -19,21 +21,17 @@ static void print_message(char *text) {
 }
 
 void cutlab_cli_print_error(const char *format, ...) {
-  char text[2048];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  print_message(format, arguments);
   va_end(arguments);
-  print_message(text);
 }
 
 int cutlab_cli_usage(const char *format, ...) {
-  char text[2048];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  print_message(format, arguments);
   va_end(arguments);
-  print_message(text);
   return cutlab_exit_usage;
 }
 
