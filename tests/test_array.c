@@ -159,7 +159,7 @@ static void test_equal_arrays_give_equal_files(void **state) {
 static void test_refused_writes(void **state) {
   array_fixture *f = *state;
   static const cutlab_array wrong[] = {
-      {"x", (cutlab_dtype)6, 1, {1}, doubles},           {"x", CUTLAB_FLOAT64, 9, {1}, doubles},
+      {"x", (cutlab_dtype)7, 1, {1}, doubles},           {"x", CUTLAB_FLOAT64, 9, {1}, doubles},
       {"x", CUTLAB_FLOAT64, -1, {1}, doubles},           {"x", CUTLAB_FLOAT64, 1, {-1}, doubles},
       {"x", CUTLAB_FLOAT64, 2, {INT64_MAX, 2}, doubles}, {"x", CUTLAB_FLOAT64, 1, {1}, NULL}};
   for (size_t n = 0; n < sizeof wrong / sizeof *wrong; ++n) {

@@ -19,7 +19,8 @@ typedef enum cutlab_dtype {
   CUTLAB_INT64,
   CUTLAB_INT32,
   CUTLAB_INT8,
-  CUTLAB_UINT8
+  CUTLAB_UINT8,
+  CUTLAB_FLOAT16 /* IEEE binary16 */
 } cutlab_dtype;
 
 /* A named, C-contiguous, row-major array. Reading allocates `data` (release with

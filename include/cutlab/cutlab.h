@@ -5,10 +5,12 @@
 
 #include <cutlab/accuracy.h>
 #include <cutlab/array.h>
+#include <cutlab/augment.h>
 #include <cutlab/context.h>
 #include <cutlab/dataset.h>
 #include <cutlab/experiment.h>
 #include <cutlab/export.h>
+#include <cutlab/images.h>
 #include <cutlab/objective.h>
 #include <cutlab/optimum.h>
 #include <cutlab/random.h>

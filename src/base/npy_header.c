@@ -11,8 +11,9 @@ static const struct {
   size_t size;
 } dtypes[] = {
     [CUTLAB_FLOAT64] = {"<f8", 8}, [CUTLAB_FLOAT32] = {"<f4", 4}, [CUTLAB_INT64] = {"<i8", 8},
-    [CUTLAB_INT32] = {"<i4", 4},   [CUTLAB_INT8] = {"|i1", 1},    [CUTLAB_UINT8] = {"|u1", 1}};
-#define ACCEPTED_DTYPES "<f8, <f4, <i8, <i4, |i1, |u1"
+    [CUTLAB_INT32] = {"<i4", 4},   [CUTLAB_INT8] = {"|i1", 1},    [CUTLAB_UINT8] = {"|u1", 1},
+    [CUTLAB_FLOAT16] = {"<f2", 2}};
+#define ACCEPTED_DTYPES "<f8, <f4, <f2, <i8, <i4, |i1, |u1"
 
 static const char magic[6] = CUTLAB_NPY_MAGIC;
 

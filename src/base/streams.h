@@ -1,4 +1,4 @@
-/* The random streams of the theory wing: the second half of a generator's key. A number, once
+/* The random streams of all rooms: the second half of a generator's key. A number, once
    given, is never reused for anything else: it would change every published seed. */
 #ifndef CUTLAB_STREAMS_H
 #define CUTLAB_STREAMS_H
@@ -12,6 +12,11 @@ enum {
   cutlab_stream_wishart = 6,     /* (row): a row of Bartlett's factor */
   cutlab_stream_sample = 7,      /* (iteration, example): sampled cuts and mixes */
   cutlab_stream_monte_carlo = 8, /* (block): fresh points */
+  cutlab_stream_augment = 9,     /* (epoch, sample, step): a sample's own draws */
+  cutlab_stream_shared = 10,     /* (epoch, batch or pair, step): draws that samples share */
+  cutlab_stream_partner = 11,    /* (epoch, batch, step): who is whose partner */
+  cutlab_stream_choice = 12,     /* (epoch, sample or batch, choice): the alternative taken */
+  cutlab_stream_mask = 13,       /* seed: key of an entry; (): the field behind a mask */
 };
 
 #endif

@@ -35,9 +35,6 @@ cutlab_status cutlab_row_parse(cutlab_context *context, const cutlab_row *row,
 /* Prints one field; `quote` is put around choices ("\"" for JSON, "" for YAML). */
 void cutlab_row_print(FILE *file, const cutlab_row *row, const cutlab_experiment *experiment,
                       const char *quote);
-enum { cutlab_number_size = 32 };
-/* The shortest decimal text that reads back as the same double, whatever the locale. */
-void cutlab_number_text(char text[cutlab_number_size], double value);
 /* Sets what a YAML text says, all of it or nothing. `where` begins the messages. */
 cutlab_status cutlab_experiment_apply_yaml(cutlab_context *context, cutlab_experiment *experiment,
                                            const char *text, size_t size, const char *where,

@@ -3,12 +3,12 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "base/number.h"
 
 enum { token_size = 128 };
 
@@ -29,34 +29,6 @@ static bool copy_token(char token[token_size], const char *text, size_t length) 
   return true;
 }
 
-static double read_double(const char *text, char **end) {
-  locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  if (!c_locale) return strtod(text, end);
-  double value = strtod_l(text, end, c_locale);
-  freelocale(c_locale);
-  return value;
-}
-
-void cutlab_number_text(char text[cutlab_number_size], double value) {
-  locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  locale_t before = c_locale ? uselocale(c_locale) : (locale_t)0;
-  for (int digits = 15; digits <= 17; ++digits) {
-    snprintf(text, cutlab_number_size, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  if (!c_locale) return;
-  uselocale(before);
-  freelocale(c_locale);
-}
-
-/* Decimal notation only: strtod also takes nan, inf and hexadecimal. */
-static bool parse_double(double *value, const char *token) {
-  if (token[strspn(token, "0123456789+-.eE")]) return false;
-  char *end;
-  *value = read_double(token, &end) + 0.0; /* -0 becomes 0 */
-  return end != token && !*end && isfinite(*value);
-}
-
 static bool parse_int64(int64_t *value, const char *token) {
   if (token[strspn(token, "0123456789+-.eE")]) return false;
   char *end;
@@ -64,7 +36,7 @@ static bool parse_int64(int64_t *value, const char *token) {
   *value = strtoll(token, &end, 10);
   if (!*end && !errno) return true;
   double number; /* 1e4 */
-  if (!parse_double(&number, token) || number != floor(number) || fabs(number) > 0x1p53)
+  if (!cutlab_number_parse(&number, token) || number != floor(number) || fabs(number) > 0x1p53)
     return false;
   *value = (int64_t)number;
   return true;
@@ -83,7 +55,7 @@ static bool parse_element(const cutlab_row *row, void *field, const char *token)
   case CUTLAB_KIND_NUMBER:
   case CUTLAB_KIND_NUMBERS: {
     double value;
-    if (!parse_double(&value, token) || value < row->low || value > row->high) return false;
+    if (!cutlab_number_parse(&value, token) || value < row->low || value > row->high) return false;
     memcpy(field, &value, sizeof value);
     return true;
   }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "data/experiment_table.h"
+#include "base/number.h"
 #include "report/report_internal.h"
 
 /* A right-aligned number, "-" where it is not defined. */

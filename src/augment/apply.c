@@ -1,0 +1,277 @@
+/* Applies plans to batches. */
+#include "augment/apply.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "augment/normalise.h"
+#include "augment/pixels.h"
+
+/* ---- Checks ---- */
+
+int64_t cutlab_batch_sample_size(const cutlab_batch *batch) {
+  return batch->height * batch->width * batch->channels * (int64_t)cutlab_dtype_size(batch->dtype);
+}
+
+int64_t cutlab_batch_stride(const cutlab_batch *batch) {
+  return batch->stride ? batch->stride : cutlab_batch_sample_size(batch);
+}
+
+static cutlab_status check_batch(cutlab_context *context, const cutlab_plan *plan,
+                                 const cutlab_batch *batch, const char *name) {
+  const cutlab_draw *drawn = &plan->drawn;
+  int64_t limit = INT64_MAX / 8;
+  if (batch->dtype != CUTLAB_UINT8 && batch->dtype != CUTLAB_FLOAT16 &&
+      batch->dtype != CUTLAB_FLOAT32)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the %s has dtype %d; accepted: uint8, float16, float32", name,
+                       (int)batch->dtype);
+  if (batch->layout != CUTLAB_NHWC && batch->layout != CUTLAB_NCHW)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the %s has layout %d; accepted: CUTLAB_NHWC, CUTLAB_NCHW", name,
+                       (int)batch->layout);
+  if (batch->count != drawn->count || batch->height != drawn->height ||
+      batch->width != drawn->width)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the %s has %" PRId64 " images of %" PRId64 " x %" PRId64
+                       ", the plan is for %" PRId64 " of %" PRId64 " x %" PRId64,
+                       name, batch->count, batch->height, batch->width, drawn->count, drawn->height,
+                       drawn->width);
+  if (batch->channels < 1 || batch->channels > INT32_MAX / (batch->height * batch->width))
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the %s has %" PRId64 " channels; accepted: at least 1, and fewer than 2^31 "
+                       "values in an image",
+                       name, batch->channels);
+  int64_t element = (int64_t)cutlab_dtype_size(batch->dtype), stride = cutlab_batch_stride(batch);
+  if (stride < cutlab_batch_sample_size(batch) || stride % element ||
+      stride > limit / (batch->count + 1))
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the %s has a stride of %" PRId64
+                       " bytes; accepted: 0, or at least the %" PRId64
+                       " bytes of an image, and a multiple of %" PRId64,
+                       name, batch->stride, cutlab_batch_sample_size(batch), element);
+  if ((!batch->data && batch->count) || (uintptr_t)batch->data % (uintptr_t)element)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the %s has data at address %p; accepted: a multiple of %" PRId64
+                       ", not NULL",
+                       name, batch->data, element);
+  return CUTLAB_OK;
+}
+
+/* Lists of settings are by channel. */
+static cutlab_status check_lists(cutlab_context *context, const cutlab_plan *plan,
+                                 int64_t channels) {
+  for (int i = 0; i < plan->policy->step_count; ++i) {
+    const cutlab_step *step = &plan->policy->steps[i];
+    for (int s = 0; s < step->method->parameter_count; ++s) {
+      int count = step->settings[s].count;
+      if (step->method->parameters[s].kind == CUTLAB_SETTING_NUMBERS && count > 1 &&
+          count != channels)
+        return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                           "%s of %s has %d values for images of %" PRId64
+                           " channels; accepted: one, or one for every channel",
+                           step->method->parameters[s].shown.name, step->method->name, count,
+                           channels);
+    }
+  }
+  return CUTLAB_OK;
+}
+
+static cutlab_status check_dtypes(cutlab_context *context, const cutlab_plan *plan,
+                                  const cutlab_batch *output, const cutlab_batch *input) {
+  if (output->dtype != CUTLAB_UINT8) return CUTLAB_OK;
+  if (input->dtype != CUTLAB_UINT8)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the output is uint8 and the input is not; accepted: floating point output");
+  if (cutlab_policy_normalises(plan->policy))
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the output is uint8 and the policy normalises; accepted: floating point "
+                       "output");
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_apply_check(cutlab_context *context, const cutlab_plan *plan,
+                                 const cutlab_batch *output, const cutlab_batch *input,
+                                 bool *in_place) {
+  if (!plan->policy)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "the plan has not been drawn");
+  CUTLAB_TRY(check_batch(context, plan, input, "input"));
+  CUTLAB_TRY(check_batch(context, plan, output, "output"));
+  CUTLAB_TRY(check_lists(context, plan, input->channels));
+  CUTLAB_TRY(check_dtypes(context, plan, output, input));
+  if (output->channels != input->channels || output->layout != input->layout)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "input and output differ in layout or channels (%" PRId64 " and %" PRId64
+                       "); accepted: the same",
+                       input->channels, output->channels);
+  uintptr_t first = (uintptr_t)input->data, second = (uintptr_t)output->data;
+  int64_t input_stride = cutlab_batch_stride(input), output_stride = cutlab_batch_stride(output);
+  *in_place = first == second && input->dtype == output->dtype && input_stride == output_stride;
+  bool apart = first + (uintptr_t)(input->count * input_stride) <= second ||
+               second + (uintptr_t)(output->count * output_stride) <= first;
+  if (*in_place || apart || !input->count) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "input and output overlap; accepted: the same memory, or apart");
+}
+
+/* ---- Out of place ---- */
+
+typedef struct job {
+  const cutlab_plan *plan;
+  const cutlab_batch *output, *input;
+  float *gain, *offset; /* [line elements] */
+  uint64_t normalises;
+} job;
+
+static void fill_terms(job *j, int64_t elements) {
+  const cutlab_batch *input = j->input;
+  const cutlab_step *normalise = NULL;
+  for (int i = 0; i < j->plan->policy->step_count; ++i)
+    if (j->plan->policy->steps[i].method->role == CUTLAB_ROLE_NORMALISE) {
+      normalise = &j->plan->policy->steps[i];
+      j->normalises |= UINT64_C(1) << i;
+    }
+  for (int64_t i = 0; i < elements; ++i) {
+    int64_t c = input->layout == CUTLAB_NHWC ? i % input->channels : i / input->width;
+    j->gain[i] = (float)(1 / 255.0);
+    j->offset[i] = 0;
+    if (normalise)
+      cutlab_normalise_terms(normalise, input->dtype, (int32_t)c, &j->gain[i], &j->offset[i]);
+  }
+}
+
+/* Brings a line to the output's dtype; `from` is never smaller than uint8 to uint8. */
+static void convert_line(const job *j, const cutlab_pixels *pixels, void *output, const void *line,
+                         cutlab_dtype from, float *scratch, int64_t elements) {
+  cutlab_dtype to = j->output->dtype;
+  if (from == to) {
+    memcpy(output, line, (size_t)elements * cutlab_dtype_size(to));
+    return;
+  }
+  const float *floats = line;
+  float *target = to == CUTLAB_FLOAT32 ? output : scratch;
+  if (from == CUTLAB_UINT8) {
+    pixels->affine_uint8(target, line, j->gain, j->offset, elements);
+    floats = target;
+  } else if (from == CUTLAB_FLOAT16) {
+    pixels->from_half(target, line, elements);
+    floats = target;
+  }
+  if (to == CUTLAB_FLOAT16) pixels->to_half(output, floats, elements);
+}
+
+/* Puts a finished line into the output image. */
+static void store_line(const cutlab_batch *output, int64_t row, int32_t y, const char *line) {
+  size_t size = cutlab_dtype_size(output->dtype), bytes = (size_t)output->width * size;
+  char *sample = (char *)output->data + row * cutlab_batch_stride(output);
+  for (int64_t c = 0; c < output->channels; ++c)
+    memcpy(sample + (size_t)(c * output->height + y) * bytes, line + (size_t)c * bytes, bytes);
+}
+
+/* lines: three of room for float32. */
+static cutlab_status make_output(const job *j, cutlab_evaluator *ev, int32_t row, char *lines) {
+  const cutlab_batch *output = j->output;
+  int last;
+  CUTLAB_TRY(cutlab_evaluator_build(ev, row, &last));
+  const cutlab_pixels *pixels = cutlab_pixels_of(ev->context);
+  size_t room = (size_t)ev->elements * sizeof(float);
+  size_t bytes = (size_t)ev->elements * cutlab_dtype_size(output->dtype);
+  cutlab_dtype dtype = cutlab_evaluator_dtype(ev, ~UINT64_C(0));
+  char *sample = (char *)output->data + row * cutlab_batch_stride(output);
+  bool direct = output->layout == CUTLAB_NHWC && dtype == output->dtype;
+  for (int32_t y = 0; y < output->height; ++y) {
+    char *line = direct ? sample + (size_t)y * bytes : lines;
+    CUTLAB_TRY(cutlab_evaluator_line(ev, last, row, y, line));
+    if (direct) continue;
+    char *target = output->layout == CUTLAB_NHWC ? sample + (size_t)y * bytes : lines + room;
+    convert_line(j, pixels, target, line, dtype, (float *)(void *)(lines + 2 * room), ev->elements);
+    if (output->layout == CUTLAB_NCHW) store_line(output, row, y, target);
+  }
+  return CUTLAB_OK;
+}
+
+/* Outputs [first, end), on one thread. */
+static cutlab_status make_outputs(const job *j, cutlab_context *context, int64_t first,
+                                  int64_t end) {
+  const cutlab_batch *input = j->input;
+  cutlab_evaluator ev = {.context = context,
+                         .plan = j->plan,
+                         .input = input,
+                         .stride = cutlab_batch_stride(input),
+                         .elements = input->width * input->channels,
+                         .gain = j->gain,
+                         .offset = j->offset,
+                         .normalises = j->normalises};
+  char *lines = cutlab_allocate(context, 3 * ev.elements, sizeof(float));
+  cutlab_status status = lines ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
+  for (int64_t row = first; row < end && status == CUTLAB_OK; ++row)
+    status = make_output(j, &ev, (int32_t)row, lines);
+  cutlab_evaluator_clear(&ev);
+  free(lines);
+  return status;
+}
+
+/* Every thread has a context of its own; the first failure in their order is the result. */
+static cutlab_status run_threads(cutlab_context *context, const job *j) {
+  int64_t count = j->input->count;
+  int threads = cutlab_context_threads(context);
+  if (threads > count) threads = (int)count;
+  if (threads <= 1) return make_outputs(j, context, 0, count);
+  cutlab_context **contexts = cutlab_allocate(context, threads, sizeof(cutlab_context *));
+  cutlab_status *results = cutlab_allocate(context, threads, sizeof *results);
+  cutlab_status status = contexts && results ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
+  for (int t = 0; t < threads && status == CUTLAB_OK; ++t)
+    status = cutlab_context_fork(&contexts[t], context);
+  if (status == CUTLAB_OK) {
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+    for (int t = 0; t < threads; ++t)
+      results[t] = make_outputs(j, contexts[t], count * t / threads, count * (t + 1) / threads);
+  }
+  for (int t = 0; t < threads && status == CUTLAB_OK; ++t)
+    if (results[t] != CUTLAB_OK) status = cutlab_fail_from(context, results[t], contexts[t]);
+  for (int t = 0; contexts && t < threads; ++t) cutlab_context_free(contexts[t]);
+  free(contexts);
+  free(results);
+  return status;
+}
+
+static cutlab_status apply_apart(cutlab_context *context, const cutlab_plan *plan,
+                                 const cutlab_batch *output, const cutlab_batch *input) {
+  int64_t elements = input->width * input->channels;
+  float *terms = cutlab_allocate(context, 2 * elements, sizeof *terms);
+  if (!terms) return CUTLAB_ERROR_MEMORY;
+  job j = {plan, output, input, terms, terms + elements, 0};
+  fill_terms(&j, elements);
+  cutlab_status status = run_threads(context, &j);
+  free(terms);
+  return status;
+}
+
+/* A copy of the input that is packed; release its data with free. */
+static cutlab_status copy_batch(cutlab_context *context, cutlab_batch *copy,
+                                const cutlab_batch *batch) {
+  int64_t size = cutlab_batch_sample_size(batch), stride = cutlab_batch_stride(batch);
+  *copy = *batch;
+  copy->stride = 0;
+  copy->data = cutlab_allocate(context, batch->count, (size_t)size);
+  if (!copy->data) return CUTLAB_ERROR_MEMORY;
+  for (int64_t i = 0; i < batch->count; ++i)
+    memcpy((char *)copy->data + i * size, (const char *)batch->data + i * stride, (size_t)size);
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_plan_apply(cutlab_context *context, const cutlab_plan *plan,
+                                const cutlab_batch *output, const cutlab_batch *input) {
+  bool in_place, done = false;
+  CUTLAB_TRY(cutlab_apply_check(context, plan, output, input, &in_place));
+  if (!input->count) return CUTLAB_OK;
+  if (!in_place) return apply_apart(context, plan, output, input);
+  CUTLAB_TRY(cutlab_apply_in_place(context, plan, output, &done));
+  if (done) return CUTLAB_OK;
+  cutlab_batch copy;
+  CUTLAB_TRY(copy_batch(context, &copy, input));
+  cutlab_status status = apply_apart(context, plan, output, &copy);
+  free(copy.data);
+  return status;
+}

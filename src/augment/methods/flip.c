@@ -1,0 +1,51 @@
+/* Mirror images. */
+#include "augment/method.h"
+
+enum { axis_setting };
+enum { horizontal, vertical };
+
+static const char *const axes[] = {"horizontal", "vertical", NULL};
+static const cutlab_setting_rule parameters[] = {
+    {.shown = {"axis", "choice", "horizontal | vertical",
+               "horizontal exchanges left and right (or reverses a series), vertical top and "
+               "bottom."},
+     .kind = CUTLAB_SETTING_CHOICE,
+     .choices = axes,
+     .default_text = "horizontal"}};
+
+static bool is_vertical(const cutlab_view *view) {
+  return view->step->settings[axis_setting].number == vertical;
+}
+
+static float pixel(const cutlab_view *view, int32_t y, int32_t x, int32_t c) {
+  return is_vertical(view) ? view->own(view, view->height - 1 - y, x, c)
+                           : view->own(view, y, view->width - 1 - x, c);
+}
+
+static int32_t source(const cutlab_view *view, int32_t y) {
+  return is_vertical(view) ? view->height - 1 - y : y;
+}
+
+static void line(const cutlab_view *view, int32_t y, void *pixels, const void *partner) {
+  (void)y, (void)partner;
+  if (is_vertical(view)) return;
+  int64_t size = (int64_t)cutlab_dtype_size(view->dtype);
+  if (view->layout == CUTLAB_NHWC) {
+    view->pixels->reverse(pixels, view->width, size * view->channels);
+    return;
+  }
+  for (int32_t c = 0; c < view->channels; ++c)
+    view->pixels->reverse((uint8_t *)pixels + c * view->width * size, view->width, size);
+}
+
+const cutlab_method_ops cutlab_method_flip = {.name = "flip",
+                                              .summary = "the mirror image",
+                                              .source = "classic",
+                                              .default_probability = "0.5",
+                                              .role = CUTLAB_ROLE_GEOMETRY,
+                                              .parameters = parameters,
+                                              .parameter_count =
+                                                  sizeof parameters / sizeof *parameters,
+                                              .pixel = pixel,
+                                              .source_line = source,
+                                              .line = line};

@@ -1,0 +1,190 @@
+/* The one source of the pixel loops, in plain C that compilers vectorise; included by
+   pixels_{portable,avx2,avx512}.c, which define PIXELS_TABLE. */
+#include <string.h>
+
+#if defined __F16C__ || defined __AVX512BW__
+#include <immintrin.h>
+#endif
+
+#include "augment/half.h"
+#include "augment/pixels.h"
+
+/* ---- Blocks ---- */
+
+#ifdef __AVX512BW__
+/* Rows of up to 64 bytes are one masked load and store each. */
+static void copy(uint8_t *output, const uint8_t *input, int64_t bytes, int64_t rows,
+                 int64_t stride) {
+  if (bytes > 256) {
+    for (int64_t r = 0; r < rows; ++r)
+      memcpy(output + r * stride, input + r * stride, (size_t)bytes);
+    return;
+  }
+  int64_t whole = (bytes - 1) / 64 * 64;
+  __mmask64 last = bytes > 0 ? ~UINT64_C(0) >> (64 - (bytes - whole)) : 0;
+  for (int64_t r = 0; bytes > 0 && r < rows; ++r, output += stride, input += stride) {
+    for (int64_t i = 0; i < whole; i += 64)
+      _mm512_storeu_si512(output + i, _mm512_loadu_si512(input + i));
+    _mm512_mask_storeu_epi8(output + whole, last, _mm512_maskz_loadu_epi8(last, input + whole));
+  }
+}
+
+static void fill(uint8_t *output, uint8_t value, int64_t bytes, int64_t rows, int64_t stride) {
+  int64_t whole = (bytes - 1) / 64 * 64;
+  __mmask64 last = bytes > 0 ? ~UINT64_C(0) >> (64 - (bytes - whole)) : 0;
+  __m512i values = _mm512_set1_epi8((char)value);
+  for (int64_t r = 0; bytes > 0 && r < rows; ++r, output += stride) {
+    for (int64_t i = 0; i < whole; i += 64) _mm512_storeu_si512(output + i, values);
+    _mm512_mask_storeu_epi8(output + whole, last, values);
+  }
+}
+#else
+/* 16 to 32 bytes are two overlapping blocks of 16, and so on: cheaper than a call for each row. */
+static inline void copy_row(uint8_t *output, const uint8_t *input, int64_t bytes) {
+#define CUTLAB_COPY_OVERLAPPING(size)                                                              \
+  if (bytes >= (size) && bytes <= 2 * (size)) {                                                    \
+    uint8_t first[size], last[size];                                                               \
+    memcpy(first, input, size);                                                                    \
+    memcpy(last, input + bytes - (size), size);                                                    \
+    memcpy(output, first, size);                                                                   \
+    memcpy(output + bytes - (size), last, size);                                                   \
+    return;                                                                                        \
+  }
+  CUTLAB_COPY_OVERLAPPING(16)
+  CUTLAB_COPY_OVERLAPPING(32)
+  CUTLAB_COPY_OVERLAPPING(8)
+  CUTLAB_COPY_OVERLAPPING(4)
+#undef CUTLAB_COPY_OVERLAPPING
+  memcpy(output, input, (size_t)bytes);
+}
+
+static void copy(uint8_t *output, const uint8_t *input, int64_t bytes, int64_t rows,
+                 int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r) copy_row(output + r * stride, input + r * stride, bytes);
+}
+
+static void fill(uint8_t *output, uint8_t value, int64_t bytes, int64_t rows, int64_t stride) {
+  for (int64_t r = 0; r < rows; ++r) memset(output + r * stride, value, (size_t)bytes);
+}
+#endif
+
+/* ---- Values ---- */
+
+static void blend_uint8(uint8_t *y, const uint8_t *x, uint32_t weight, int64_t count) {
+  /* x 2^24 + weight (y - x) + 2^23 lies in [0, 2^32), so that it may wrap on the way. */
+  for (int64_t i = 0; i < count; ++i) {
+    uint32_t difference = (uint32_t)((int32_t)y[i] - (int32_t)x[i]);
+    y[i] = (uint8_t)((((uint32_t)x[i] << 24) + weight * difference + (1u << 23)) >> 24);
+  }
+}
+
+static void blend_float32(float *y, const float *x, float lambda, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) y[i] = x[i] + lambda * (y[i] - x[i]);
+}
+
+static void from_half(float *y, const uint16_t *x, int64_t count) {
+  int64_t i = 0;
+#ifdef __F16C__
+  for (; i + 8 <= count; i += 8)
+    _mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(x + i))));
+#endif
+  for (; i < count; ++i) y[i] = cutlab_half_to_float(x[i]);
+}
+
+static void to_half(uint16_t *y, const float *x, int64_t count) {
+  int64_t i = 0;
+#ifdef __F16C__
+  for (; i + 8 <= count; i += 8)
+    _mm_storeu_si128((__m128i *)(y + i),
+                     _mm256_cvtps_ph(_mm256_loadu_ps(x + i), _MM_FROUND_TO_NEAREST_INT));
+#endif
+  for (; i < count; ++i) y[i] = cutlab_half_from_float(x[i]);
+}
+
+/* float16 goes through float32 in pieces that stay in the first cache. */
+enum { piece = 1024 };
+
+static void blend_float16(uint16_t *y, const uint16_t *x, float lambda, int64_t count) {
+  float own[piece], other[piece];
+  for (int64_t start = 0; start < count; start += piece) {
+    int64_t size = count - start < piece ? count - start : piece;
+    from_half(own, y + start, size);
+    from_half(other, x + start, size);
+    blend_float32(own, other, lambda, size);
+    to_half(y + start, own, size);
+  }
+}
+
+static void affine_uint8(float *y, const uint8_t *x, const float *gain, const float *offset,
+                         int64_t count) {
+  for (int64_t i = 0; i < count; ++i) y[i] = (float)x[i] * gain[i] + offset[i];
+}
+
+static void affine_float32(float *y, const float *x, const float *gain, const float *offset,
+                           int64_t count) {
+  for (int64_t i = 0; i < count; ++i) y[i] = x[i] * gain[i] + offset[i];
+}
+
+static void affine_float16(float *y, const uint16_t *x, const float *gain, const float *offset,
+                           int64_t count) {
+  from_half(y, x, count);
+  affine_float32(y, y, gain, offset, count);
+}
+
+#define CUTLAB_REVERSE(type)                                                                       \
+  do {                                                                                             \
+    type *elements = (type *)(void *)line;                                                         \
+    for (int64_t i = 0, j = count - 1; i < j; ++i, --j) {                                          \
+      type element = elements[i];                                                                  \
+      elements[i] = elements[j];                                                                   \
+      elements[j] = element;                                                                       \
+    }                                                                                              \
+  } while (0)
+
+static void reverse(uint8_t *line, int64_t count, int64_t size) {
+  typedef struct three {
+    uint8_t bytes[3];
+  } three;
+  typedef struct twelve {
+    uint8_t bytes[12];
+  } twelve;
+  typedef uint16_t __attribute__((may_alias, aligned(1))) two;
+  typedef uint32_t __attribute__((may_alias, aligned(1))) four;
+  switch (size) {
+  case 1:
+    CUTLAB_REVERSE(uint8_t);
+    return;
+  case 2:
+    CUTLAB_REVERSE(two);
+    return;
+  case 3:
+    CUTLAB_REVERSE(three);
+    return;
+  case 4:
+    CUTLAB_REVERSE(four);
+    return;
+  case 12:
+    CUTLAB_REVERSE(twelve);
+    return;
+  default:
+    break;
+  }
+  for (int64_t i = 0, j = count - 1; i < j; ++i, --j)
+    for (int64_t b = 0; b < size; ++b) {
+      uint8_t byte = line[i * size + b];
+      line[i * size + b] = line[j * size + b];
+      line[j * size + b] = byte;
+    }
+}
+
+const cutlab_pixels PIXELS_TABLE = {.copy = copy,
+                                    .fill = fill,
+                                    .blend_uint8 = blend_uint8,
+                                    .blend_float16 = blend_float16,
+                                    .blend_float32 = blend_float32,
+                                    .affine_uint8 = affine_uint8,
+                                    .affine_float16 = affine_float16,
+                                    .affine_float32 = affine_float32,
+                                    .from_half = from_half,
+                                    .to_half = to_half,
+                                    .reverse = reverse};
