@@ -6,6 +6,8 @@
 #include <cutlab/augment.h>
 #include <cutlab/random.h>
 
+#include "augment/half.h"
+
 /* ---- Helpers ---- */
 
 static cutlab_policy *make_policy(cutlab_context *context, const char *text) {
@@ -300,6 +302,7 @@ static void test_labels_are_counted(void **state) {
 static void test_batch_order(void **state) {
   enum { count = 50, epochs = 2 };
   int64_t ids[count], reversed[count];
+  uint8_t mask[64], other_mask[64];
   for (int i = 0; i < count; ++i) ids[i] = (i * 7919) % 100003;
   for (int i = 0; i < count; ++i) reversed[i] = ids[count - 1 - i];
   cutlab_policy *policy =
@@ -308,6 +311,7 @@ static void test_batch_order(void **state) {
       .seed = 4, .epoch = 3, .samples = ids, .count = count, .height = 8, .width = 8};
   cutlab_plan *plan = make_plan(*state, policy, &draw);
   draw.samples = reversed;
+  cutlab_context_set_threads(*state, 3); /* costly masks are drawn in parts */
   cutlab_plan *other = make_plan(*state, policy, &draw);
   int64_t entries, other_entries;
   const cutlab_entry *a = cutlab_plan_entries(plan, &entries);
@@ -320,6 +324,9 @@ static void test_batch_order(void **state) {
     assert_true(j < entries);
     assert_int_equal(a[i].partner, b[j].partner);
     assert_true(a[i].key == b[j].key && a[i].weight == b[j].weight && a[i].left == b[j].left);
+    cutlab_plan_mask(plan, &a[i], mask);
+    cutlab_plan_mask(other, &b[j], other_mask);
+    assert_memory_equal(mask, other_mask, sizeof mask);
     differing += a[i].row != b[j].row;
   }
   assert_true(differing > 0);
@@ -532,6 +539,28 @@ static void test_apply_errors(void **state) {
   cutlab_policy_free(policy);
 }
 
+/* Every half goes to float and back; every float near one is rounded to the nearest, ties to even.
+ */
+static void test_halves(void **state) {
+  (void)state;
+  for (uint32_t half = 0; half < 0x7c00; ++half) {
+    float value = cutlab_half_to_float((uint16_t)half);
+    int exponent = (int)(half >> 10);
+    double expected = ldexp((half & 1023) + (exponent ? 1024 : 0), (exponent ? exponent : 1) - 25);
+    assert_true(value == expected);
+    assert_int_equal(cutlab_half_from_float(value), half);
+    assert_int_equal(cutlab_half_from_float(-value), half | 0x8000);
+    float next = half + 1 == 0x7c00 ? 65536 : cutlab_half_to_float((uint16_t)(half + 1));
+    float middle = (value + next) / 2;
+    assert_int_equal(cutlab_half_from_float(middle), half + (half & 1));
+    assert_int_equal(cutlab_half_from_float(nextafterf(middle, 0)), half);
+    assert_int_equal(cutlab_half_from_float(nextafterf(middle, 1e9F)), half + 1);
+  }
+  assert_int_equal(cutlab_half_from_float(INFINITY), 0x7c00);
+  assert_true(isinf(cutlab_half_to_float(0xfc00)) && isnan(cutlab_half_to_float(0x7e01)));
+  assert_true(isnan(cutlab_half_to_float(cutlab_half_from_float(NAN))));
+}
+
 /* ---- Labels ---- */
 
 static void test_labels(void **state) {
@@ -712,6 +741,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_plan_set, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_any_partners_in_place, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_apply_errors, context_up, context_down),
+      cmocka_unit_test(test_halves),
       cmocka_unit_test_setup_teardown(test_labels, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_ledgers, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_ledger_errors, fixture_up, fixture_down),
