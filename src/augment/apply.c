@@ -263,7 +263,7 @@ static cutlab_status copy_batch(cutlab_context *context, cutlab_batch *copy,
 
 cutlab_status cutlab_plan_apply(cutlab_context *context, const cutlab_plan *plan,
                                 const cutlab_batch *output, const cutlab_batch *input) {
-  bool in_place, done = false;
+  bool in_place = false, done = false;
   CUTLAB_TRY(cutlab_apply_check(context, plan, output, input, &in_place));
   if (!input->count) return CUTLAB_OK;
   if (!in_place) return apply_apart(context, plan, output, input);

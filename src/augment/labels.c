@@ -70,10 +70,10 @@ static void mix_row(float *output, const float *input, int64_t classes,
 static cutlab_status mix_apart(cutlab_context *context, float *output, cutlab_plan *plan,
                                const float *input, int64_t classes, cutlab_label_mix mix) {
   for (int64_t row = 0; row < plan->drawn.count; ++row) {
-    const cutlab_source *sources;
-    int64_t count;
+    const cutlab_source *sources = NULL;
+    int64_t count = 0;
     CUTLAB_TRY(cutlab_plan_sources(context, plan, row, &sources, &count));
-    mix_row(output + row * classes, input, classes, sources, count, mix);
+    if (sources) mix_row(output + row * classes, input, classes, sources, count, mix);
   }
   return CUTLAB_OK;
 }

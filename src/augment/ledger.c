@@ -35,7 +35,8 @@ cutlab_status cutlab_ledger_write(cutlab_context *context, const char *path,
 /* Makes a plan of the batch that has been read. */
 static cutlab_status finish_batch(cutlab_ledger_reader *r) {
   if (!r->sample_count) return CUTLAB_OK;
-  RESERVE(r, plans, plan_capacity, r->plan_count + 1);
+  CUTLAB_TRY(cutlab_plan_reserve(r->context, (void **)&r->plans, &r->plan_capacity,
+                                 r->plan_count + 1, sizeof(cutlab_plan *)));
   CUTLAB_TRY(cutlab_plan_create(r->context, &r->plans[r->plan_count]));
   cutlab_plan *plan = r->plans[r->plan_count++];
   /* Partners are known by row while a batch is read: their ids follow. */

@@ -34,11 +34,11 @@ typedef struct cutlab_setting {
 /* A row of a method's parameter table. `shown.accepted` states the range in words. */
 typedef struct cutlab_setting_rule {
   cutlab_parameter shown;
-  cutlab_setting_kind kind;
   double low, high;           /* numbers, integers, elements of lists */
-  bool above_low;             /* low itself is not accepted */
   const char *const *choices; /* ends with NULL */
   const char *default_text;
+  cutlab_setting_kind kind;
+  bool above_low; /* low itself is not accepted */
 } cutlab_setting_rule;
 
 /* Who shares one draw (probability, lambda, box). */

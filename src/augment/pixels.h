@@ -25,7 +25,7 @@ typedef struct cutlab_pixels {
                          int64_t count);
   void (*from_half)(float *y, const uint16_t *x, int64_t count);
   void (*to_half)(uint16_t *y, const float *x, int64_t count);
-  /* Reverses `count` elements of `size` bytes in place, size 1 to 64. */
+  /* Reverses `count` elements of `size` bytes in place. */
   void (*reverse)(uint8_t *line, int64_t count, int64_t size);
 } cutlab_pixels;
 

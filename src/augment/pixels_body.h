@@ -131,50 +131,46 @@ static void affine_float16(float *y, const uint16_t *x, const float *gain, const
   affine_float32(y, y, gain, offset, count);
 }
 
-#define CUTLAB_REVERSE(type)                                                                       \
-  do {                                                                                             \
-    type *elements = (type *)(void *)line;                                                         \
-    for (int64_t i = 0, j = count - 1; i < j; ++i, --j) {                                          \
-      type element = elements[i];                                                                  \
-      elements[i] = elements[j];                                                                   \
-      elements[j] = element;                                                                       \
-    }                                                                                              \
-  } while (0)
+static inline void exchange(uint8_t *left, uint8_t *right, size_t size) {
+  uint8_t first[64], last[64];
+  memcpy(first, left, size);
+  memcpy(last, right, size);
+  memcpy(left, last, size);
+  memcpy(right, first, size);
+}
+
+/* Inlined where `size` is a constant, so that an element is moved at once. */
+static inline void reverse_elements(uint8_t *line, int64_t count, size_t size) {
+  if (count < 1) return;
+  uint8_t *right = line + (size_t)(count - 1) * size;
+  for (uint8_t *left = line; left < right; left += size, right -= size)
+    for (size_t done = 0; done < size; done += 64)
+      exchange(left + done, right + done, size - done < 64 ? size - done : 64);
+}
 
 static void reverse(uint8_t *line, int64_t count, int64_t size) {
-  typedef struct three {
-    uint8_t bytes[3];
-  } three;
-  typedef struct twelve {
-    uint8_t bytes[12];
-  } twelve;
-  typedef uint16_t __attribute__((may_alias, aligned(1))) two;
-  typedef uint32_t __attribute__((may_alias, aligned(1))) four;
   switch (size) {
   case 1:
-    CUTLAB_REVERSE(uint8_t);
+    reverse_elements(line, count, 1);
     return;
   case 2:
-    CUTLAB_REVERSE(two);
+    reverse_elements(line, count, 2);
     return;
   case 3:
-    CUTLAB_REVERSE(three);
+    reverse_elements(line, count, 3);
     return;
   case 4:
-    CUTLAB_REVERSE(four);
+    reverse_elements(line, count, 4);
+    return;
+  case 6:
+    reverse_elements(line, count, 6);
     return;
   case 12:
-    CUTLAB_REVERSE(twelve);
+    reverse_elements(line, count, 12);
     return;
   default:
-    break;
+    reverse_elements(line, count, (size_t)size);
   }
-  for (int64_t i = 0, j = count - 1; i < j; ++i, --j)
-    for (int64_t b = 0; b < size; ++b) {
-      uint8_t byte = line[i * size + b];
-      line[i * size + b] = line[j * size + b];
-      line[j * size + b] = byte;
-    }
 }
 
 const cutlab_pixels PIXELS_TABLE = {.copy = copy,

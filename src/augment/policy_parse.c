@@ -144,6 +144,7 @@ static cutlab_status take_setting(parser *p, const char *owner, slot *slots, int
 }
 
 static cutlab_status add_node(parser *p, cutlab_node_kind kind, int *index) {
+  *index = 0;
   if (p->policy->node_count == CUTLAB_POLICY_MAX_NODES)
     return fail_here(p, p->at, "the policy is too large; accepted: at most %d parts",
                      CUTLAB_POLICY_MAX_NODES);
@@ -180,7 +181,7 @@ static cutlab_status parse_step(parser *p, const cutlab_method_ops *method, cons
 }
 
 static cutlab_status parse_alternative(parser *p, int choice, int *last) {
-  int child = -1;
+  int child = 0;
   CUTLAB_TRY(parse_sequence(p, &child));
   cutlab_node *nodes = p->policy->nodes;
   if (*last < 0)
@@ -237,7 +238,7 @@ static cutlab_status parse_sequence(parser *p, int *index) {
   CUTLAB_TRY(add_node(p, CUTLAB_NODE_SEQUENCE, index));
   int last = -1;
   do {
-    int item;
+    int item = 0;
     CUTLAB_TRY(parse_item(p, &item));
     if (last < 0)
       p->policy->nodes[*index].first = item;
@@ -252,7 +253,7 @@ static cutlab_status parse_sequence(parser *p, int *index) {
 cutlab_status cutlab_policy_parse(cutlab_context *context, cutlab_policy *policy,
                                   const char *text) {
   parser p = {.context = context, .policy = policy, .text = text, .at = text};
-  int root = -1;
+  int root = 0;
   CUTLAB_TRY(parse_sequence(&p, &root));
   skip_blanks(&p);
   return *p.at ? fail_expected(&p, "'|' or the end") : CUTLAB_OK;

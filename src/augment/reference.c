@@ -106,7 +106,7 @@ static void make_outputs(const cutlab_plan *plan, const cutlab_batch *output,
 
 cutlab_status cutlab_plan_apply_reference(cutlab_context *context, const cutlab_plan *plan,
                                           const cutlab_batch *output, const cutlab_batch *input) {
-  bool in_place;
+  bool in_place = false;
   CUTLAB_TRY(cutlab_apply_check(context, plan, output, input, &in_place));
   if (!in_place) {
     make_outputs(plan, output, input);

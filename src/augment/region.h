@@ -9,7 +9,7 @@
   {                                                                                                \
     .shown = {"fill", "list of numbers", "(v) or (v, ...), one for every channel; -1e6 to 1e6",    \
               "Fill, where 0 is black and 1 is white; after normalise, in its units."},            \
-    .kind = CUTLAB_SETTING_NUMBERS, .low = -1e6, .high = 1e6, .default_text = otherwise            \
+    .kind = CUTLAB_SETTING_NUMBERS, .low = -1e6, .high = 1e6, .default_text = (otherwise)          \
   }
 
 /* Sets the box, clipped to the image, and counts its pixels. */

@@ -8,16 +8,16 @@ static const cutlab_method_ops *const methods[] = {
     &cutlab_method_fmix,       &cutlab_method_random_erasing, &cutlab_method_flip,
     &cutlab_method_crop,       &cutlab_method_rotate,         &cutlab_method_scale,
     &cutlab_method_brightness, &cutlab_method_contrast,       &cutlab_method_saturation,
-    &cutlab_method_hue,        &cutlab_method_normalise};
-
-enum { method_count = sizeof methods / sizeof *methods };
+    &cutlab_method_hue,        &cutlab_method_normalise,      NULL};
 
 const cutlab_method_ops *cutlab_method_row(int index) {
-  return index >= 0 && index < method_count ? methods[index] : NULL;
+  int i = 0;
+  while (i < index && methods[i]) ++i;
+  return index < 0 ? NULL : methods[i];
 }
 
 const cutlab_method_ops *cutlab_method_find(const char *name) {
-  for (int i = 0; i < method_count; ++i)
+  for (int i = 0; methods[i]; ++i)
     if (strcmp(methods[i]->name, name) == 0) return methods[i];
   return NULL;
 }
