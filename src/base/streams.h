@@ -17,6 +17,7 @@ enum {
   cutlab_stream_partner = 11,    /* (epoch, batch, step): who is whose partner */
   cutlab_stream_choice = 12,     /* (epoch, sample or batch, choice): the alternative taken */
   cutlab_stream_mask = 13,       /* seed: key of an entry; (): the field behind a mask */
+  cutlab_stream_shuffle = 1000,  /* bindings: (epoch): the order of a data set */
 };
 
 #endif
