@@ -495,6 +495,11 @@ static void check_user_files(const reading *r) {
   h.arrays[1].rank = 2;
   read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "'patches'");
   fill_user(&h, CUTLAB_INT64, wide);
+  h.arrays[1].dtype = CUTLAB_FLOAT16;
+  read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "'patches' is float16");
+  fill_user(&h, CUTLAB_FLOAT16, wide);
+  read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "'labels' [n] of an integer type");
+  fill_user(&h, CUTLAB_INT64, wide);
   h.patches[20] = NAN;
   read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "data.npz: patches of example 1 hold nan");
   h.arrays[0].shape[0] = h.arrays[1].shape[0] = 0;

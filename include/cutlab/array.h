@@ -35,6 +35,8 @@ typedef struct cutlab_array {
 } cutlab_array;
 
 CUTLAB_API size_t cutlab_dtype_size(cutlab_dtype dtype);
+/* NumPy's name, such as "float32"; "" for a value that is no dtype. */
+CUTLAB_API const char *cutlab_dtype_name(cutlab_dtype dtype);
 /* Number of elements. */
 CUTLAB_API int64_t cutlab_array_count(const cutlab_array *array);
 /* Frees `data` and zeroes the struct. Accepts NULL. */

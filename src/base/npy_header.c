@@ -9,10 +9,11 @@
 static const struct {
   char text[4];
   size_t size;
-} dtypes[] = {
-    [CUTLAB_FLOAT64] = {"<f8", 8}, [CUTLAB_FLOAT32] = {"<f4", 4}, [CUTLAB_INT64] = {"<i8", 8},
-    [CUTLAB_INT32] = {"<i4", 4},   [CUTLAB_INT8] = {"|i1", 1},    [CUTLAB_UINT8] = {"|u1", 1},
-    [CUTLAB_FLOAT16] = {"<f2", 2}};
+  const char *name;
+} dtypes[] = {[CUTLAB_FLOAT64] = {"<f8", 8, "float64"}, [CUTLAB_FLOAT32] = {"<f4", 4, "float32"},
+              [CUTLAB_INT64] = {"<i8", 8, "int64"},     [CUTLAB_INT32] = {"<i4", 4, "int32"},
+              [CUTLAB_INT8] = {"|i1", 1, "int8"},       [CUTLAB_UINT8] = {"|u1", 1, "uint8"},
+              [CUTLAB_FLOAT16] = {"<f2", 2, "float16"}};
 #define ACCEPTED_DTYPES "<f8, <f4, <f2, <i8, <i4, |i1, |u1"
 
 static const char magic[6] = CUTLAB_NPY_MAGIC;
@@ -21,6 +22,10 @@ enum { dtype_count = sizeof dtypes / sizeof *dtypes };
 
 size_t cutlab_dtype_size(cutlab_dtype dtype) {
   return (unsigned)dtype < dtype_count ? dtypes[dtype].size : 0;
+}
+
+const char *cutlab_dtype_name(cutlab_dtype dtype) {
+  return (unsigned)dtype < dtype_count ? dtypes[dtype].name : "";
 }
 
 size_t cutlab_npy_header(char header[cutlab_npy_header_capacity], const cutlab_array *array) {

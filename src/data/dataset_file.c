@@ -65,7 +65,6 @@ static cutlab_status need(reader *r, cutlab_array **array, const char *name, cut
   bool fits = (*array)->dtype == dtype && (*array)->rank == rank;
   for (int i = 0; fits && i < rank; ++i) fits = shape[i] < 0 || (*array)->shape[i] == shape[i];
   if (fits) return CUTLAB_OK;
-  static const char *const types[] = {"float64", "float32", "int64", "int32", "int8", "uint8"};
   char got[128] = "", wanted[128] = "";
   for (int i = 0; i < (*array)->rank && i < 4; ++i)
     snprintf(got + strlen(got), sizeof got - strlen(got), "[%lld]", (long long)(*array)->shape[i]);
@@ -76,7 +75,8 @@ static cutlab_status need(reader *r, cutlab_array **array, const char *name, cut
       snprintf(wanted + strlen(wanted), sizeof wanted - strlen(wanted), "[%lld]",
                (long long)shape[i]);
   return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT, "%s: member '%s' is %s %s; accepted: %s %s",
-                     r->path, name, types[(*array)->dtype], got, types[dtype], wanted);
+                     r->path, name, cutlab_dtype_name((*array)->dtype), got,
+                     cutlab_dtype_name(dtype), wanted);
 }
 
 /* Integer labels of any width become int8. */
@@ -84,7 +84,7 @@ static cutlab_status read_labels(reader *r, int8_t **labels, int64_t *n) {
   cutlab_array *array = find(r, "labels");
   *labels = NULL;
   if (!array || array->rank != 1 || array->dtype == CUTLAB_FLOAT64 ||
-      array->dtype == CUTLAB_FLOAT32)
+      array->dtype == CUTLAB_FLOAT32 || array->dtype == CUTLAB_FLOAT16)
     return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                        "%s: needs a member 'labels' [n] of an integer type, +1 and -1", r->path);
   *n = array->shape[0];

@@ -23,6 +23,7 @@ cutlab_status cutlab_population_accuracy_monte_carlo( cutlab_context *context, d
 typedef enum cutlab_dtype { CUTLAB_FLOAT64, CUTLAB_FLOAT32, CUTLAB_INT64, CUTLAB_INT32, CUTLAB_INT8, CUTLAB_UINT8, CUTLAB_FLOAT16 } cutlab_dtype;
 typedef struct cutlab_array { char name[64]; cutlab_dtype dtype; int rank; int64_t shape[CUTLAB_ARRAY_MAX_RANK]; void *data; } cutlab_array;
 size_t cutlab_dtype_size(cutlab_dtype dtype);
+const char *cutlab_dtype_name(cutlab_dtype dtype);
 int64_t cutlab_array_count(const cutlab_array *array);
 void cutlab_array_clear(cutlab_array *array);
 cutlab_status cutlab_npy_write(cutlab_context *context, const char *path, const cutlab_array *array);
