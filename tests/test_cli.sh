@@ -54,7 +54,7 @@ field() { python3 -c "import json, sys; print(json.load(open(sys.argv[1]))$2)" "
 run 2 && check "no command: help on standard error" contains errors "Usage: cutlab COMMAND"
 check "no command: nothing on standard output" [ ! -s output ]
 run 0 --help && check "help" contains output "reproduce"
-for command in simulate optimum reproduce report; do
+for command in simulate optimum reproduce report augment; do
   run 0 $command --help && check "help of $command" contains output "Usage: cutlab $command"
 done
 run 0 simulate --help && check "help lists parameters" contains output "stop_gradient_norm"

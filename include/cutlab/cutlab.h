@@ -16,6 +16,7 @@
 #include <cutlab/random.h>
 #include <cutlab/report.h>
 #include <cutlab/run.h>
+#include <cutlab/sheet.h>
 #include <cutlab/simulation.h>
 #include <cutlab/status.h>
 #include <cutlab/version.h>

@@ -147,6 +147,7 @@ typedef struct cutlab_method_ops {
   const cutlab_setting_rule *parameters; /* [parameter_count]; p is not listed */
   int parameter_count;
   const char *default_probability; /* of the parameter p; NULL stands for "1" */
+  bool permutes;    /* of geometry: every pixel stays in the picture, so that labels stay right */
   int fill_setting; /* of methods that erase boxes: 1 + the index of their list `fill`, else 0 */
   bool has_runs;    /* regions may be runs instead of boxes */
   bool whole_image; /* `line` and `begin` read view->image */

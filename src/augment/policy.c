@@ -41,13 +41,14 @@ static cutlab_status check_pair(cutlab_context *context, const cutlab_step *earl
                                 const cutlab_step *later) {
   const char *first = earlier->method->name, *second = later->method->name;
   cutlab_role role = later->method->role;
-  if (mixes(earlier->method->role) && role == CUTLAB_ROLE_GEOMETRY)
+  if (mixes(earlier->method->role) && role == CUTLAB_ROLE_GEOMETRY && !later->method->permutes)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "policy: %s after %s would move mixed pixels out of the picture while the "
                        "label stays; accepted: %s before %s",
                        second, first, second, first);
-  if (earlier->method->role == CUTLAB_ROLE_NORMALISE &&
-      (role == CUTLAB_ROLE_COLOUR || role == CUTLAB_ROLE_NORMALISE))
+  if (earlier->method->role == CUTLAB_ROLE_NORMALISE && role == CUTLAB_ROLE_NORMALISE)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "policy: %s twice; accepted: once", second);
+  if (earlier->method->role == CUTLAB_ROLE_NORMALISE && role == CUTLAB_ROLE_COLOUR)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "policy: %s after %s; accepted: values from black to white, so %s before %s",
                        second, first, second, first);
@@ -172,6 +173,9 @@ static cutlab_status fill_policy(cutlab_context *context, cutlab_policy *policy,
     char *line;
     CUTLAB_TRY(cutlab_policy_from_yaml(context, &line, text));
     cutlab_status status = cutlab_policy_parse(context, policy, line);
+    if (status != CUTLAB_OK)
+      status = cutlab_fail(context, status, "%s (the YAML stands for: %.200s%s)",
+                           cutlab_context_message(context), line, strlen(line) > 200 ? "..." : "");
     free(line);
     CUTLAB_TRY(status);
   } else {

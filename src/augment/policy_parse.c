@@ -234,7 +234,7 @@ static cutlab_status parse_item(parser *p, int *index) {
 static cutlab_status parse_sequence(parser *p, int *index) {
   if (++p->depth > CUTLAB_POLICY_MAX_DEPTH)
     return fail_here(p, p->at, "one_of is nested too deeply; accepted: %d levels",
-                     CUTLAB_POLICY_MAX_DEPTH);
+                     CUTLAB_POLICY_MAX_DEPTH - 1);
   CUTLAB_TRY(add_node(p, CUTLAB_NODE_SEQUENCE, index));
   int last = -1;
   do {

@@ -46,7 +46,7 @@ typedef struct cutlab_cli {
 /* All subcommands; a NULL ends them. */
 extern const cutlab_command *const cutlab_commands[];
 extern const cutlab_command cutlab_command_simulate, cutlab_command_optimum,
-    cutlab_command_reproduce, cutlab_command_report;
+    cutlab_command_reproduce, cutlab_command_report, cutlab_command_augment;
 
 /* Prints "cutlab: ..." as one line on standard error, past any progress line. */
 void cutlab_cli_print_error(const char *format, ...) CUTLAB_PRINTF(1, 2);
@@ -64,9 +64,15 @@ int cutlab_cli_report(cutlab_cli *cli, const char *folder, const char *const *ru
 /* manual.c: the help page of one subcommand (NULL: of the command), and the man page. */
 int cutlab_cli_print_help(FILE *file, const cutlab_command *command);
 int cutlab_cli_print_man(FILE *file);
+/* Words, broken before the page's edge; later lines begin at `indent`, the first at `column`. */
+void cutlab_cli_print_wrapped(FILE *file, const char *text, int indent, int column);
+/* A term, and its text from column `indent` on. */
+void cutlab_cli_print_entry(FILE *file, const char *term, const char *text, int indent);
 
 /* progress.c: stop signals and the progress line. */
 void cutlab_progress_start(cutlab_context *context, bool show);
+/* Reports progress of the command's own; non-zero asks to stop. */
+int cutlab_progress_step(const char *what, int64_t done, int64_t total);
 /* Removes the progress line, if there is one. */
 void cutlab_progress_clear(void);
 /* The signal that asked to stop, or 0. */

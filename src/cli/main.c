@@ -7,9 +7,9 @@
 
 #include "options.h"
 
-const cutlab_command *const cutlab_commands[] = {&cutlab_command_simulate, &cutlab_command_optimum,
+const cutlab_command *const cutlab_commands[] = {&cutlab_command_simulate,  &cutlab_command_optimum,
                                                  &cutlab_command_reproduce, &cutlab_command_report,
-                                                 NULL};
+                                                 &cutlab_command_augment,   NULL};
 
 static void print_message(const char *format, va_list arguments) {
   char text[2048];

@@ -9,7 +9,8 @@ enum { page_width = 80 };
 static const char about[] =
     "CutLab answers what a network learns when its inputs are cut and mixed: exact training "
     "objectives of ERM, Cutout and CutMix in the feature-noise world of Oh and Yun (NeurIPS "
-    "2024), gradient descent on them, and the accuracy on the whole population.";
+    "2024), gradient descent on them, and the accuracy on the whole population; and the same "
+    "augmentations for images and series from files.";
 
 static const struct {
   const char *code, *text;
@@ -29,12 +30,14 @@ static const char *const examples[][2] = {
      "Parameters to edit, for --config."},
     {"cutlab optimum --patches 3 --positives 154 --examples 300", "The CutMix optimum."},
     {"cutlab reproduce --seeds 5", "The paper's experiments and their report."},
-    {"cutlab report runs", "A report from all runs in a folder."}};
+    {"cutlab report runs", "A report from all runs in a folder."},
+    {"cutlab augment --policy 'flip | cutmix(alpha=1, p=.5)' --seed 1 photos --out mixed",
+     "Flipped and mixed images, with a ledger and a contact sheet."},
+    {"cutlab augment --describe 'cutmix(sampler=timm)' --height 224 --width 224",
+     "How much that pastes, where, and how right its labels are."}};
 enum { example_count = sizeof examples / sizeof *examples };
 
-/* Prints words, broken before the page's edge; later lines begin at `indent`. `column` is where
-   the first one begins. */
-static void print_wrapped(FILE *file, const char *text, int indent, int column) {
+void cutlab_cli_print_wrapped(FILE *file, const char *text, int indent, int column) {
   while (*text) {
     int length = (int)strcspn(text, " ");
     if (column > indent && column + 1 + length > page_width) {
@@ -52,14 +55,13 @@ static void print_wrapped(FILE *file, const char *text, int indent, int column) 
   fputc('\n', file);
 }
 
-/* A term, and its text from column `indent` on. */
-static void print_entry(FILE *file, const char *term, const char *text, int indent) {
+void cutlab_cli_print_entry(FILE *file, const char *term, const char *text, int indent) {
   int length = fprintf(file, "  %s", term);
   if (length + 1 > indent)
     fprintf(file, "\n%*s", indent, "");
   else
     fprintf(file, "%*s", indent - length, "");
-  print_wrapped(file, text, indent, indent);
+  cutlab_cli_print_wrapped(file, text, indent, indent);
 }
 
 static void option_term(char term[64], const cutlab_option *option) {
@@ -101,19 +103,19 @@ static void preset_text(char *text, size_t size, const char *yaml) {
 }
 
 static void print_parameter(FILE *file, const char *name, const char *accepted, const char *text) {
-  print_entry(file, name, accepted, 22);
+  cutlab_cli_print_entry(file, name, accepted, 22);
   fprintf(file, "%22s", "");
-  print_wrapped(file, text, 22, 22);
+  cutlab_cli_print_wrapped(file, text, 22, 22);
 }
 
 static int print_command_help(FILE *file, const cutlab_command *command) {
   fprintf(file, "Usage: cutlab %s [OPTION]... %s\n\n", command->name, command->operands);
-  print_wrapped(file, command->text, 0, 0);
+  cutlab_cli_print_wrapped(file, command->text, 0, 0);
   fputs("\nOptions:\n", file);
   for (const cutlab_option *option = command->options; option->name; ++option) {
     char term[64];
     option_term(term, option);
-    print_entry(file, term, option->text, 28);
+    cutlab_cli_print_entry(file, term, option->text, 28);
   }
   if (!command->takes_parameters) return 0;
   fputs("\nParameters, as KEY=VALUE or as keys of a YAML file:\n", file);
@@ -123,7 +125,7 @@ static int print_command_help(FILE *file, const cutlab_command *command) {
   for (int i = 0; (name = cutlab_experiment_preset(i, &yaml)); ++i) {
     char text[1024] = "";
     preset_text(text, sizeof text, yaml);
-    print_entry(file, name, text, 12);
+    cutlab_cli_print_entry(file, name, text, 12);
   }
   return 0;
 }
@@ -131,14 +133,15 @@ static int print_command_help(FILE *file, const cutlab_command *command) {
 int cutlab_cli_print_help(FILE *file, const cutlab_command *command) {
   if (command) return print_command_help(file, command);
   fputs("Usage: cutlab COMMAND [OPTION]...\n\n", file);
-  print_wrapped(file, about, 0, 0);
+  cutlab_cli_print_wrapped(file, about, 0, 0);
   fputs("\nCommands:\n", file);
   for (int i = 0; cutlab_commands[i]; ++i)
-    print_entry(file, cutlab_commands[i]->name, cutlab_commands[i]->summary, 14);
+    cutlab_cli_print_entry(file, cutlab_commands[i]->name, cutlab_commands[i]->summary, 14);
   fputs("\nOptions:\n", file);
-  print_entry(file, "--help", "Print this help and exit; cutlab COMMAND --help tells more.", 14);
-  print_entry(file, "--man", "Print the man page (roff) and exit.", 14);
-  print_entry(file, "--version", "Print the version and exit.", 14);
+  cutlab_cli_print_entry(file, "--help",
+                         "Print this help and exit; cutlab COMMAND --help tells more.", 14);
+  cutlab_cli_print_entry(file, "--man", "Print the man page (roff) and exit.", 14);
+  cutlab_cli_print_entry(file, "--version", "Print the version and exit.", 14);
   return 0;
 }
 

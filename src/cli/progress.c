@@ -82,6 +82,10 @@ void cutlab_progress_start(cutlab_context *context, bool show) {
   cutlab_context_set_progress(context, report, NULL);
 }
 
+int cutlab_progress_step(const char *what, int64_t done, int64_t total) {
+  return report(NULL, &(cutlab_progress){what, done, total});
+}
+
 void cutlab_progress_clear(void) {
   if (line.visible) fputs("\r\033[K", stderr);
   line.visible = false;

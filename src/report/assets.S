@@ -16,6 +16,7 @@ cutlab_asset_\name:
         asset   html, "src/report/page/report.html"
         asset   css, "src/report/page/report.css"
         asset   js, "src/report/page/report.js"
+        asset   sheet_css, "src/report/page/sheet.css"
         asset   curves, "src/report/page/curves.vl.json"
         asset   accuracy, "src/report/page/accuracy.vl.json"
         asset   overview, "src/report/page/overview.vl.json"

@@ -124,5 +124,6 @@ extern const char cutlab_asset_vega[], cutlab_asset_vega_lite[], cutlab_asset_ve
 extern const char cutlab_asset_html[], cutlab_asset_css[], cutlab_asset_js[];
 extern const char cutlab_asset_curves[], cutlab_asset_accuracy[], cutlab_asset_overview[];
 extern const char cutlab_asset_style[], cutlab_asset_log_axis[], cutlab_asset_render[];
+extern const char cutlab_asset_sheet_css[];
 
 #endif
