@@ -105,7 +105,7 @@ def make():
     write('outside.npy', '<i8', (n,), labels[:7] + [4] + labels[8:])
     write('negative.npy', '<i8', (n,), labels[:2] + [-1] + labels[3:])
     write('nan.npy', '<f4', (n, 3), soft[:10] + [math.nan] + soft[11:])
-    write('column.npy', '<i8', (n, 1), labels)
+    write('column.npy', '<i8', (n, 1, 1), labels)
     os.makedirs('photos/cat/deep', exist_ok=True)
     os.makedirs('photos/dog', exist_ok=True)
     os.makedirs('flat', exist_ok=True)
@@ -457,7 +457,7 @@ refused "label counts" 1 "one_short.npy: 10 labels, but 11 images" "${basic[@]}"
 refused "label outside" 1 "outside.npy: label 7 is 4; accepted: 0 to 3" "${basic[@]}" images.npy --labels outside.npy --classes 4 --out no
 refused "negative label" 1 "negative.npy: label 2 is -1" "${basic[@]}" images.npy --labels negative.npy --classes 4 --out no
 refused "NaN label" 1 "nan.npy: label 3, class 1 is nan" "${basic[@]}" images.npy --labels nan.npy --out no
-refused "labels of two axes" 1 "column.npy" "${basic[@]}" images.npy --labels column.npy --classes 4 --out no
+refused "labels of three axes" 1 "column.npy: int64 with 3 axes" "${basic[@]}" images.npy --labels column.npy --classes 4 --out no
 refused "labels too large" 1 "at most" "${basic[@]}" images.npy --labels labels.npy --classes 2147483647 --out no
 refused "no labels file" 1 "absent.npy" "${basic[@]}" images.npy --labels absent.npy --classes 4 --out no
 refused "no input file" 1 "absent.npy" "${basic[@]}" absent.npy --out no

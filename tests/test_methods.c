@@ -4,7 +4,7 @@
 #include <cutlab/augment.h>
 #include <cutlab/random.h>
 
-#include "augment/half.h"
+#include "base/half.h"
 #include "base/file.h"
 #include "base/streams.h"
 #include "fixture.h"

@@ -6,7 +6,7 @@
 #include <cutlab/augment.h>
 #include <cutlab/random.h>
 
-#include "augment/half.h"
+#include "base/half.h"
 
 /* ---- Helpers ---- */
 

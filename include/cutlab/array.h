@@ -2,6 +2,7 @@
 #ifndef CUTLAB_ARRAY_H
 #define CUTLAB_ARRAY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,12 @@ typedef enum cutlab_dtype {
   CUTLAB_INT32,
   CUTLAB_INT8,
   CUTLAB_UINT8,
-  CUTLAB_FLOAT16 /* IEEE binary16 */
+  CUTLAB_FLOAT16, /* IEEE binary16 */
+  CUTLAB_INT16,
+  CUTLAB_UINT16,
+  CUTLAB_UINT32,
+  CUTLAB_UINT64,
+  CUTLAB_BOOL /* one byte, 0 or 1 */
 } cutlab_dtype;
 
 /* A named, C-contiguous, row-major array. Reading allocates `data` (release with
@@ -37,6 +43,12 @@ typedef struct cutlab_array {
 CUTLAB_API size_t cutlab_dtype_size(cutlab_dtype dtype);
 /* NumPy's name, such as "float32"; "" for a value that is no dtype. */
 CUTLAB_API const char *cutlab_dtype_name(cutlab_dtype dtype);
+/* Whether it holds whole numbers, bool among them. */
+CUTLAB_API bool cutlab_dtype_is_integer(cutlab_dtype dtype);
+/* Element i in C order, of any dtype; integers beyond 2^53 are rounded. */
+CUTLAB_API double cutlab_array_number(const cutlab_array *array, int64_t i);
+/* Element i in C order, of an integer dtype; uint64 beyond 2^63 - 1 gives 2^63 - 1. */
+CUTLAB_API int64_t cutlab_array_integer(const cutlab_array *array, int64_t i);
 /* Number of elements. */
 CUTLAB_API int64_t cutlab_array_count(const cutlab_array *array);
 /* Frees `data` and zeroes the struct. Accepts NULL. */

@@ -22,6 +22,8 @@ typedef struct cutlab_images {
   cutlab_array pixels; /* [N][H][W][C], or as a .npy has it; uint8, float16 or float32 */
   int64_t *labels;     /* [N] class ids, NULL where there are none */
   char **names;        /* [N] paths, NULL where they come from one file */
+  char **class_names;  /* [class_count] of the folders that are classes, else NULL */
+  int64_t class_count; /* classes known: 10 and 100 of CIFAR, class folders; else 0 */
   const char *format;  /* "png", "jpeg", "cifar10", "cifar100", "idx", "npy" or "folder" */
 } cutlab_images;
 

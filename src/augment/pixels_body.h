@@ -6,7 +6,7 @@
 #include <immintrin.h>
 #endif
 
-#include "augment/half.h"
+#include "base/half.h"
 #include "augment/pixels.h"
 
 /* ---- Blocks ---- */

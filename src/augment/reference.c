@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "augment/apply.h"
-#include "augment/half.h"
+#include "base/half.h"
 
 /* An image after some steps, as a rule for its pixels. */
 typedef struct image {

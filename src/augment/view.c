@@ -1,7 +1,7 @@
 /* What methods share when they make pixels. */
 #include <math.h>
 
-#include "augment/half.h"
+#include "base/half.h"
 #include "augment/method.h"
 
 float cutlab_quantise(cutlab_dtype dtype, float value) {

@@ -56,7 +56,7 @@ cutlab_status cutlab_npy_check(cutlab_context *context, const char *path,
                                const cutlab_array *array) {
   if (cutlab_dtype_size(array->dtype) == 0)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s: dtype %d; accepted: 0 to %d", path,
-                       (int)array->dtype, (int)CUTLAB_FLOAT16);
+                       (int)array->dtype, (int)CUTLAB_BOOL);
   if (array->rank < 0 || array->rank > CUTLAB_ARRAY_MAX_RANK)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s: rank %d; accepted: 0 to %d", path,
                        array->rank, CUTLAB_ARRAY_MAX_RANK);

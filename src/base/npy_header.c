@@ -11,10 +11,12 @@ static const struct {
   size_t size;
   const char *name;
 } dtypes[] = {[CUTLAB_FLOAT64] = {"<f8", 8, "float64"}, [CUTLAB_FLOAT32] = {"<f4", 4, "float32"},
-              [CUTLAB_INT64] = {"<i8", 8, "int64"},     [CUTLAB_INT32] = {"<i4", 4, "int32"},
-              [CUTLAB_INT8] = {"|i1", 1, "int8"},       [CUTLAB_UINT8] = {"|u1", 1, "uint8"},
-              [CUTLAB_FLOAT16] = {"<f2", 2, "float16"}};
-#define ACCEPTED_DTYPES "<f8, <f4, <f2, <i8, <i4, |i1, |u1"
+              [CUTLAB_FLOAT16] = {"<f2", 2, "float16"}, [CUTLAB_INT64] = {"<i8", 8, "int64"},
+              [CUTLAB_INT32] = {"<i4", 4, "int32"},     [CUTLAB_INT16] = {"<i2", 2, "int16"},
+              [CUTLAB_INT8] = {"|i1", 1, "int8"},       [CUTLAB_UINT64] = {"<u8", 8, "uint64"},
+              [CUTLAB_UINT32] = {"<u4", 4, "uint32"},   [CUTLAB_UINT16] = {"<u2", 2, "uint16"},
+              [CUTLAB_UINT8] = {"|u1", 1, "uint8"},     [CUTLAB_BOOL] = {"|b1", 1, "bool"}};
+#define ACCEPTED_DTYPES "<f8, <f4, <f2, <i8, <i4, <i2, |i1, <u8, <u4, <u2, |u1, |b1"
 
 static const char magic[6] = CUTLAB_NPY_MAGIC;
 

@@ -102,7 +102,7 @@ static int print_result(const augment_job *job) {
            : output->count == 1           ? "image"
                                           : "images",
            (long long)job->plan_count, job->plan_count == 1 ? "" : "es",
-           augment_dtype_name(output->dtype), job->labels ? ", with labels" : "", out);
+           cutlab_dtype_name(output->dtype), job->labels ? ", with labels" : "", out);
     if (job->sheet_count) printf("contact sheet: %s/sheet.html\n", out);
     return 0;
   }
@@ -110,7 +110,7 @@ static int print_result(const augment_job *job) {
   cutlab_cli_print_json_string(stdout, out);
   printf(", \"images\": %lld, \"batches\": %lld, \"dtype\": \"%s\", \"format\": \"%s\", "
          "\"classes\": ",
-         (long long)output->count, (long long)job->plan_count, augment_dtype_name(output->dtype),
+         (long long)output->count, (long long)job->plan_count, cutlab_dtype_name(output->dtype),
          job->png ? "png" : "npy");
   if (job->labels)
     printf("%lld}\n", (long long)job->classes);

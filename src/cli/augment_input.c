@@ -7,10 +7,6 @@
 
 static const int64_t most_bytes = INT64_C(16) << 30; /* of input or of output */
 
-const char *augment_dtype_name(cutlab_dtype dtype) {
-  return dtype == CUTLAB_UINT8 ? "uint8" : dtype == CUTLAB_FLOAT16 ? "float16" : "float32";
-}
-
 /* ---- Reading ---- */
 
 static bool is_image_file(const cutlab_images *images) {
@@ -183,7 +179,7 @@ static int choose_format(augment_job *job) {
   if (!job->png) return 0;
   if (!integers)
     return cutlab_cli_usage("--format is png, but the output is %s; accepted: npy",
-                            augment_dtype_name(job->output.dtype));
+                            cutlab_dtype_name(job->output.dtype));
   if (job->output.channels > 4)
     return cutlab_cli_usage("--format is png, but images have %lld channels; accepted: npy, or 1 "
                             "to 4 channels",

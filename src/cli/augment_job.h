@@ -58,7 +58,6 @@ json_t *augment_describe_job(const augment_job *job);
 
 /* augment_input.c: fills images, input; decides output's type and the format. */
 int augment_read_input(augment_job *job);
-const char *augment_dtype_name(cutlab_dtype dtype);
 /* augment_labels.c: fills labels and classes. */
 int augment_read_labels(augment_job *job);
 /* augment_work.c: fills output and plans, and mixes the labels. */

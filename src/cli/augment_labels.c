@@ -26,48 +26,11 @@ static bool is_npy(const char *path) {
   return got == sizeof start && memcmp(start, "\x93NUMPY", sizeof start) == 0;
 }
 
-static bool is_float(const cutlab_array *array) {
-  return array->dtype == CUTLAB_FLOAT64 || array->dtype == CUTLAB_FLOAT32 ||
-         array->dtype == CUTLAB_FLOAT16;
-}
-
-static int64_t integer_at(const cutlab_array *array, int64_t i) {
-  switch (array->dtype) {
-  case CUTLAB_INT64:
-    return ((const int64_t *)array->data)[i];
-  case CUTLAB_INT32:
-    return ((const int32_t *)array->data)[i];
-  case CUTLAB_INT8:
-    return ((const int8_t *)array->data)[i];
-  default:
-    return ((const uint8_t *)array->data)[i];
-  }
-}
-
-static double half_value(uint16_t half) {
-  int exponent = half >> 10 & 31, fraction = half & 1023;
-  double value = exponent == 31  ? (fraction ? NAN : INFINITY)
-                 : exponent == 0 ? ldexp(fraction, -24)
-                                 : ldexp(1024 + fraction, exponent - 25);
-  return half >> 15 ? -value : value;
-}
-
-static double float_at(const cutlab_array *array, int64_t i) {
-  switch (array->dtype) {
-  case CUTLAB_FLOAT64:
-    return ((const double *)array->data)[i];
-  case CUTLAB_FLOAT32:
-    return (double)((const float *)array->data)[i];
-  default:
-    return half_value(((const uint16_t *)array->data)[i]);
-  }
-}
-
 static int take_ids(label_file *labels, const cutlab_array *array, const char *path) {
   labels->count = array->shape[0];
   labels->ids = malloc((size_t)labels->count * sizeof *labels->ids + 1);
   if (!labels->ids) return fail_memory(path);
-  for (int64_t i = 0; i < labels->count; ++i) labels->ids[i] = integer_at(array, i);
+  for (int64_t i = 0; i < labels->count; ++i) labels->ids[i] = cutlab_array_integer(array, i);
   return 0;
 }
 
@@ -78,11 +41,12 @@ static int take_rows(label_file *labels, const cutlab_array *array, const char *
   labels->rows = malloc((size_t)count * sizeof *labels->rows + 1);
   if (!labels->rows) return fail_memory(path);
   for (int64_t i = 0; i < count; ++i) {
-    labels->rows[i] = (float)float_at(array, i);
+    labels->rows[i] = (float)cutlab_array_number(array, i);
     if (isfinite(labels->rows[i])) continue;
     cutlab_cli_print_error("%s: label %" PRId64 ", class %" PRId64 " is %g; accepted: a finite "
                            "number",
-                           path, i / labels->classes, i % labels->classes, float_at(array, i));
+                           path, i / labels->classes, i % labels->classes,
+                           cutlab_array_number(array, i));
     return cutlab_exit_failure;
   }
   return 0;
@@ -93,15 +57,13 @@ static int read_npy(const augment_job *job, label_file *labels, const char *path
   cutlab_status status = cutlab_npy_read(job->cli->context, &array, path, 0);
   if (status != CUTLAB_OK) return cutlab_cli_fail(job->cli, status, NULL);
   int code;
-  if (array.rank == 1 && !is_float(&array)) {
+  if (array.rank == 1 && cutlab_dtype_is_integer(array.dtype)) {
     code = take_ids(labels, &array, path);
-  } else if (array.rank == 2 && is_float(&array) && array.shape[1] > 0) {
+  } else if (array.rank == 2 && array.shape[1] > 0) {
     code = take_rows(labels, &array, path);
   } else {
-    cutlab_cli_print_error("%s: %s with %d axes; accepted: integers [N], or floating-point numbers "
-                           "[N][K]",
-                           path, is_float(&array) ? "floating-point numbers" : "integers",
-                           array.rank);
+    cutlab_cli_print_error("%s: %s with %d axes; accepted: integers [N], or numbers [N][K]", path,
+                           cutlab_dtype_name(array.dtype), array.rank);
     code = cutlab_exit_failure;
   }
   cutlab_array_clear(&array);
@@ -128,17 +90,9 @@ static int read_file(const augment_job *job, label_file *labels) {
 }
 
 /* How many classes there are; 0 after a message. */
-static int64_t find_classes(const augment_job *job, const int64_t *ids) {
-  const char *format = job->images.format;
+static int64_t find_classes(const augment_job *job) {
   if (job->settings.classes) return job->settings.classes;
-  if (!job->settings.labels) {
-    if (strcmp(format, "cifar10") == 0) return 10;
-    if (strcmp(format, "cifar100") == 0) return 100;
-    int64_t most = 0;
-    for (int64_t i = 0; i < job->input.count; ++i)
-      if (ids[i] > most) most = ids[i];
-    if (strcmp(format, "folder") == 0) return most + 1;
-  }
+  if (!job->settings.labels && job->images.class_count) return job->images.class_count;
   cutlab_cli_usage("augment: the labels are class ids: --classes is missing");
   return 0;
 }
@@ -146,7 +100,7 @@ static int64_t find_classes(const augment_job *job, const int64_t *ids) {
 static int use_ids(augment_job *job, const int64_t *ids) {
   const augment_settings *s = &job->settings;
   const char *path = s->labels ? s->labels : s->inputs[0];
-  job->classes = find_classes(job, ids);
+  job->classes = find_classes(job);
   if (!job->classes) return cutlab_exit_usage;
   for (int64_t i = 0; i < job->input.count; ++i)
     if (ids[i] < 0 || ids[i] >= job->classes) {

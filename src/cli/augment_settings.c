@@ -244,6 +244,17 @@ static json_t *text_or_null(const char *text) {
   return text ? json_string(text) : json_null();
 }
 
+/* Names of the class ids, where folders gave them. */
+static json_t *class_names(const augment_job *job) {
+  const cutlab_images *images = &job->images;
+  if (job->settings.labels || job->settings.input_count > 1 || !images->class_names)
+    return json_null();
+  json_t *names = json_array();
+  for (int64_t c = 0; c < images->class_count; ++c)
+    json_array_append_new(names, json_string(images->class_names[c]));
+  return names;
+}
+
 json_t *augment_describe_job(const augment_job *job) {
   const augment_settings *s = &job->settings;
   const cutlab_array *pixels = &job->images.pixels;
@@ -256,13 +267,13 @@ json_t *augment_describe_job(const augment_job *job) {
                            "policy", cutlab_policy_text(job->policy), "seed", (json_int_t)s->seed,
                            "epoch", (json_int_t)s->epoch, "batch", (json_int_t)s->batch, "inputs",
                            inputs, "input_format", job->images.format, "shape", shape, "axes",
-                           s->axes->name, "input_dtype", augment_dtype_name(job->input.dtype));
+                           s->axes->name, "input_dtype", cutlab_dtype_name(job->input.dtype));
   json_t *rest = json_pack(
-      "{s:s, s:s, s:o, s:o, s:s, s:f, s:I, s:O}", "dtype", augment_dtype_name(job->output.dtype),
-      "output_format", job->png ? "png" : "npy", "labels", text_or_null(s->labels), "classes",
-      job->labels ? json_integer(job->classes) : json_null(), "mix",
-      s->mix == CUTLAB_LABEL_UNION ? "union" : "linear", "smoothing", s->smoothing, "sheet_size",
-      (json_int_t)s->sheet_size, "files", job->files);
+      "{s:s, s:s, s:o, s:o, s:o, s:s, s:f, s:I, s:O}", "dtype",
+      cutlab_dtype_name(job->output.dtype), "output_format", job->png ? "png" : "npy", "labels",
+      text_or_null(s->labels), "classes", job->labels ? json_integer(job->classes) : json_null(),
+      "class_names", class_names(job), "mix", s->mix == CUTLAB_LABEL_UNION ? "union" : "linear",
+      "smoothing", s->smoothing, "sheet_size", (json_int_t)s->sheet_size, "files", job->files);
   json_object_update(json, rest);
   json_decref(rest);
   return json;

@@ -83,29 +83,14 @@ static cutlab_status need(reader *r, cutlab_array **array, const char *name, cut
 static cutlab_status read_labels(reader *r, int8_t **labels, int64_t *n) {
   cutlab_array *array = find(r, "labels");
   *labels = NULL;
-  if (!array || array->rank != 1 || array->dtype == CUTLAB_FLOAT64 ||
-      array->dtype == CUTLAB_FLOAT32 || array->dtype == CUTLAB_FLOAT16)
+  if (!array || array->rank != 1 || !cutlab_dtype_is_integer(array->dtype))
     return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                        "%s: needs a member 'labels' [n] of an integer type, +1 and -1", r->path);
   *n = array->shape[0];
   *labels = cutlab_allocate(r->context, *n, 1);
   if (!*labels) return CUTLAB_ERROR_MEMORY;
   for (int64_t i = 0; i < *n; ++i) {
-    int64_t value = 0;
-    switch (array->dtype) {
-    case CUTLAB_INT64:
-      value = ((const int64_t *)array->data)[i];
-      break;
-    case CUTLAB_INT32:
-      value = ((const int32_t *)array->data)[i];
-      break;
-    case CUTLAB_UINT8:
-      value = ((const uint8_t *)array->data)[i];
-      break;
-    default:
-      value = ((const int8_t *)array->data)[i];
-      break;
-    }
+    int64_t value = cutlab_array_integer(array, i);
     if (value != 1 && value != -1)
       return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                          "%s: label of example %lld is %lld; accepted: +1 and -1", r->path,

@@ -170,7 +170,10 @@ void cutlab_images_clear(cutlab_images *images) {
   if (!images) return;
   int64_t count = images->pixels.rank ? images->pixels.shape[0] : 0;
   for (int64_t i = 0; images->names && i < count; ++i) free(images->names[i]);
+  for (int64_t c = 0; images->class_names && c < images->class_count; ++c)
+    free(images->class_names[c]);
   free(images->names);
+  free(images->class_names);
   free(images->labels);
   cutlab_array_clear(&images->pixels);
   *images = (cutlab_images){0};

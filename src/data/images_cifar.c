@@ -81,6 +81,7 @@ cutlab_status cutlab_cifar_read(cutlab_context *context, cutlab_images *images,
   const record_kind *kind = &ten_kind;
   CUTLAB_TRY(find_kind(context, &kind, file));
   images->format = kind->format;
+  images->class_count = kind->bounds[kind->label_count - 1];
   int64_t count = file->size / record_bytes(kind);
   CUTLAB_TRY(cutlab_image_check(context, file, side, side));
   CUTLAB_TRY(cutlab_images_allocate(context, images, file, count, side, side, 3));

@@ -16,6 +16,8 @@ typedef struct image_list {
   char **paths;
   int64_t *labels; /* -1: in no class */
   int64_t count, capacity, classless;
+  char **classes; /* [class_count] names of the class folders */
+  int64_t class_count, class_capacity;
 } image_list;
 
 static void free_names(char **names, int64_t count) {
@@ -44,6 +46,20 @@ static cutlab_status append(cutlab_context *context, image_list *list, const cha
   list->classless += label < 0;
   list->paths[list->count++] = copy;
   return CUTLAB_OK;
+}
+
+/* Keeps the name of the next class folder. */
+static cutlab_status append_class(cutlab_context *context, image_list *list, const char *path) {
+  if (list->class_count == list->class_capacity) {
+    int64_t capacity = list->class_capacity ? 2 * list->class_capacity : 64;
+    char **grown = realloc(list->classes, (size_t)capacity * sizeof *grown);
+    if (!grown) return no_memory(context, path);
+    list->classes = grown;
+    list->class_capacity = capacity;
+  }
+  const char *slash = strrchr(path, '/');
+  list->classes[list->class_count] = strdup(slash ? slash + 1 : path);
+  return list->classes[list->class_count++] ? CUTLAB_OK : no_memory(context, path);
 }
 
 static int visible(const struct dirent *entry) {
@@ -88,14 +104,19 @@ static cutlab_status append_if_image(cutlab_context *context, image_list *list, 
 static cutlab_status collect(cutlab_context *context, image_list *list, const char *folder,
                              int64_t label, int depth);
 
-/* `*classes` counts the folders in the topmost one, with images or without. */
+/* The folders in the topmost one are classes, with images or without. */
 static cutlab_status collect_one(cutlab_context *context, image_list *list, const char *path,
-                                 int64_t label, int depth, int64_t *classes) {
+                                 int64_t label, int depth) {
   struct stat status;
   if (stat(path, &status) != 0)
     return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot open %s: %s", path, strerror(errno));
-  if (S_ISDIR(status.st_mode))
-    return collect(context, list, path, depth ? label : (*classes)++, depth + 1);
+  if (S_ISDIR(status.st_mode)) {
+    if (depth == 0) {
+      label = list->class_count;
+      CUTLAB_TRY(append_class(context, list, path));
+    }
+    return collect(context, list, path, label, depth + 1);
+  }
   return S_ISREG(status.st_mode) ? append_if_image(context, list, path, label) : CUTLAB_OK;
 }
 
@@ -107,11 +128,10 @@ static cutlab_status collect(cutlab_context *context, image_list *list, const ch
                        max_depth);
   char **names = NULL;
   int count = 0;
-  int64_t classes = 0;
   cutlab_status status = list_names(context, &names, &count, folder);
   for (int i = 0; i < count && status == CUTLAB_OK; ++i) {
     char *path = cutlab_path_join(context, folder, names[i]);
-    status = path ? collect_one(context, list, path, label, depth, &classes) : CUTLAB_ERROR_MEMORY;
+    status = path ? collect_one(context, list, path, label, depth) : CUTLAB_ERROR_MEMORY;
     free(path);
   }
   free_names(names, count);
@@ -182,13 +202,18 @@ cutlab_status cutlab_image_folder_read(cutlab_context *context, cutlab_images *i
   if (status == CUTLAB_OK) status = place_all(context, images, &list, limits);
   if (status != CUTLAB_OK) {
     free_names(list.paths, list.count);
+    free_names(list.classes, list.class_count);
     free(list.labels);
     return status;
   }
   images->names = list.paths;
-  if (list.classless == 0)
+  if (list.classless == 0) {
     images->labels = list.labels;
-  else
+    images->class_names = list.classes;
+    images->class_count = list.class_count;
+  } else {
+    free_names(list.classes, list.class_count);
     free(list.labels);
+  }
   return CUTLAB_OK;
 }

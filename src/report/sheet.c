@@ -218,15 +218,11 @@ static cutlab_status find_scales(sheet *s) {
   return CUTLAB_OK;
 }
 
-static const char *dtype_name(cutlab_dtype dtype) {
-  return dtype == CUTLAB_UINT8 ? "uint8" : dtype == CUTLAB_FLOAT16 ? "float16" : "float32";
-}
-
 static void put_scale(const sheet *s, const char *name, const cutlab_batch *batch,
                       cutlab_sheet_scale scale) {
   if (batch->dtype != CUTLAB_UINT8)
     fprintf(s->file, " %s of type %s: values from %.4g to %.4g are drawn %s.", name,
-            dtype_name(batch->dtype), scale.low, scale.high,
+            cutlab_dtype_name(batch->dtype), scale.low, scale.high,
             s->series ? "from bottom to top" : "from black to white");
 }
 
@@ -253,8 +249,9 @@ static void put_sizes(const sheet *s) {
   else
     fprintf(s->file, "%" PRId64 " x %" PRId64, input->height, input->width);
   fprintf(s->file, ", %" PRId64 " channel%s, %s", input->channels, input->channels == 1 ? "" : "s",
-          dtype_name(input->dtype));
-  if (s->output->dtype != input->dtype) fprintf(s->file, " to %s", dtype_name(s->output->dtype));
+          cutlab_dtype_name(input->dtype));
+  if (s->output->dtype != input->dtype)
+    fprintf(s->file, " to %s", cutlab_dtype_name(s->output->dtype));
 }
 
 static void put_head(const sheet *s) {

@@ -9,7 +9,7 @@
 #include <cutlab/images.h>
 
 #include "augment/apply.h"
-#include "augment/half.h"
+#include "base/half.h"
 
 enum {
   most_pixels = 256, /* of a side: larger images are thinned out */

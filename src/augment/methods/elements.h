@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "augment/half.h"
+#include "base/half.h"
 #include "augment/method.h"
 
 #define CUTLAB_INLINE static inline __attribute__((always_inline))

@@ -1,6 +1,6 @@
 /* IEEE binary16 to float and back, to nearest even, for any compiler and CPU. */
-#ifndef CUTLAB_AUGMENT_HALF_H
-#define CUTLAB_AUGMENT_HALF_H
+#ifndef CUTLAB_HALF_H
+#define CUTLAB_HALF_H
 
 #include <stdint.h>
 #include <string.h>
