@@ -4,8 +4,8 @@
 #include <cutlab/augment.h>
 #include <cutlab/random.h>
 
-#include "base/half.h"
 #include "base/file.h"
+#include "base/half.h"
 #include "base/streams.h"
 #include "fixture.h"
 

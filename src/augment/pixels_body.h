@@ -6,8 +6,8 @@
 #include <immintrin.h>
 #endif
 
-#include "base/half.h"
 #include "augment/pixels.h"
+#include "base/half.h"
 
 /* ---- Blocks ---- */
 

@@ -1,8 +1,8 @@
 /* What methods share when they make pixels. */
 #include <math.h>
 
-#include "base/half.h"
 #include "augment/method.h"
+#include "base/half.h"
 
 float cutlab_quantise(cutlab_dtype dtype, float value) {
   if (dtype == CUTLAB_UINT8) {

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "base/half.h"
 #include "augment/method.h"
+#include "base/half.h"
 
 #define CUTLAB_INLINE static inline __attribute__((always_inline))
 

@@ -43,7 +43,7 @@ const cutlab_method_ops cutlab_method_flip = {.name = "flip",
                                               .source = "classic",
                                               .default_probability = "0.5",
                                               .role = CUTLAB_ROLE_GEOMETRY,
-    .permutes = true,
+                                              .permutes = true,
                                               .parameters = parameters,
                                               .parameter_count =
                                                   sizeof parameters / sizeof *parameters,
