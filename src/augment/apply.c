@@ -121,7 +121,7 @@ typedef struct job {
   const cutlab_plan *plan;
   const cutlab_batch *output, *input;
   float *gain, *offset; /* [line elements] */
-  uint64_t normalises;
+  uint64_t normalises, left_out;
 } job;
 
 static void fill_terms(job *j, int64_t elements) {
@@ -202,7 +202,8 @@ static cutlab_status make_outputs(const job *j, cutlab_context *context, int64_t
                          .elements = input->width * input->channels,
                          .gain = j->gain,
                          .offset = j->offset,
-                         .normalises = j->normalises};
+                         .normalises = j->normalises,
+                         .left_out = j->left_out};
   char *lines = cutlab_allocate(context, 3 * ev.elements, sizeof(float));
   cutlab_status status = lines ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
   for (int64_t row = first; row < end && status == CUTLAB_OK; ++row)
@@ -236,16 +237,33 @@ static cutlab_status run_threads(cutlab_context *context, const job *j) {
   return status;
 }
 
+/* The last step, as a bit, if it is the only one that mixes: then outputs are made without it and
+   mixed where they lie, so that no image is made twice. */
+static uint64_t last_mix(const cutlab_plan *plan) {
+  const cutlab_policy *policy = plan->policy;
+  for (int i = 0; i < policy->step_count; ++i) {
+    cutlab_role role = policy->steps[i].method->role;
+    bool mixes = role == CUTLAB_ROLE_REGION || role == CUTLAB_ROLE_BLEND;
+    if (mixes != (i == policy->step_count - 1)) return 0;
+  }
+  uint64_t last = UINT64_C(1) << (policy->step_count - 1);
+  return policy->steps[policy->step_count - 1].visible == last - 1 ? last : 0;
+}
+
 static cutlab_status apply_apart(cutlab_context *context, const cutlab_plan *plan,
                                  const cutlab_batch *output, const cutlab_batch *input) {
   int64_t elements = input->width * input->channels;
   float *terms = cutlab_allocate(context, 2 * elements, sizeof *terms);
   if (!terms) return CUTLAB_ERROR_MEMORY;
-  job j = {plan, output, input, terms, terms + elements, 0};
+  job j = {plan, output, input, terms, terms + elements, 0, 0};
   fill_terms(&j, elements);
+  cutlab_dtype made = j.normalises ? CUTLAB_FLOAT32 : input->dtype;
+  if (made == output->dtype) j.left_out = last_mix(plan);
   cutlab_status status = run_threads(context, &j);
   free(terms);
-  return status;
+  bool done;
+  if (status != CUTLAB_OK || !j.left_out) return status;
+  return cutlab_apply_in_place(context, plan, output, j.left_out, &done);
 }
 
 /* A copy of the input that is packed; release its data with free. */
@@ -267,7 +285,7 @@ cutlab_status cutlab_plan_apply(cutlab_context *context, const cutlab_plan *plan
   CUTLAB_TRY(cutlab_apply_check(context, plan, output, input, &in_place));
   if (!input->count) return CUTLAB_OK;
   if (!in_place) return apply_apart(context, plan, output, input);
-  CUTLAB_TRY(cutlab_apply_in_place(context, plan, output, &done));
+  CUTLAB_TRY(cutlab_apply_in_place(context, plan, output, ~UINT64_C(0), &done));
   if (done) return CUTLAB_OK;
   cutlab_batch copy;
   CUTLAB_TRY(copy_batch(context, &copy, input));

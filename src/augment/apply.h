@@ -13,9 +13,9 @@ cutlab_status cutlab_apply_check(cutlab_context *context, const cutlab_plan *pla
 int64_t cutlab_batch_sample_size(const cutlab_batch *batch);
 int64_t cutlab_batch_stride(const cutlab_batch *batch);
 
-/* in_place.c: applies a plan to its own input, if every row has at most one step and that step is
-   one that touches a region or blends. *done says whether it could. */
+/* in_place.c: applies these steps of a plan to its own input, if every row has at most one step and
+   that step is one that touches a region or blends. *done says whether it could. */
 cutlab_status cutlab_apply_in_place(cutlab_context *context, const cutlab_plan *plan,
-                                    const cutlab_batch *batch, bool *done);
+                                    const cutlab_batch *batch, uint64_t steps, bool *done);
 
 #endif

@@ -109,7 +109,8 @@ static cutlab_status build(cutlab_evaluator *ev, uint64_t steps, int32_t row, in
 cutlab_status cutlab_evaluator_build(cutlab_evaluator *ev, int32_t row, int *last) {
   int steps = ev->plan->policy->step_count;
   ev->link_count = 0;
-  return build(ev, steps == 64 ? ~UINT64_C(0) : (UINT64_C(1) << steps) - 1, row, last);
+  uint64_t all = steps == 64 ? ~UINT64_C(0) : (UINT64_C(1) << steps) - 1;
+  return build(ev, all & ~ev->left_out, row, last);
 }
 
 void cutlab_evaluator_clear(cutlab_evaluator *ev) {

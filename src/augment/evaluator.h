@@ -26,6 +26,7 @@ typedef struct cutlab_evaluator {
   int link_count, link_capacity;
   const float *gain, *offset; /* [elements] of normalise, or of the conversion from uint8 */
   uint64_t normalises;        /* steps that are normalise, as bits */
+  uint64_t left_out;          /* steps that outputs are built without */
 } cutlab_evaluator;
 
 /* Builds the links of an output row (all steps), or of what it is before a step. `*last` is the

@@ -18,7 +18,9 @@ typedef struct work {
   int32_t *order;               /* [written] rows in the order of writing */
   int32_t *place;               /* [count] where in it, -1 for rows that are not written */
   int32_t *readers;             /* [count] unplaced rows that read this one */
-  char **copies;                /* [count] the row as it was, or NULL */
+  int32_t *lasts; /* [count] the last row of the cycle that starts with this one, else -1 */
+  char **copies;  /* [count] of the row as it was, what others read; or NULL */
+  char *saved;    /* room for an image for each thread */
   int32_t written;
 } work;
 
@@ -43,7 +45,7 @@ static void place_chain(work *w, int32_t row) {
 /* Readers before what they read, as far as cycles allow. */
 static void place_rows(work *w) {
   int32_t count = (int32_t)w->plan->drawn.count;
-  for (int32_t row = 0; row < count; ++row) w->place[row] = -1;
+  for (int32_t row = 0; row < count; ++row) w->place[row] = w->lasts[row] = -1;
   for (int32_t row = 0; row < count; ++row)
     if (w->entries[row] && read_row(w, row) >= 0) ++w->readers[read_row(w, row)];
   for (int32_t row = 0; row < count; ++row)
@@ -52,29 +54,8 @@ static void place_rows(work *w) {
     if (!w->entries[row] || w->place[row] >= 0) continue;
     w->readers[row] = 0;
     place_chain(w, row);
+    w->lasts[row] = w->order[w->written - 1];
   }
-}
-
-static int64_t segment_start(const work *w, int segment, int segments) {
-  return (int64_t)w->written * segment / segments;
-}
-
-/* Copies the rows that would be written before all that read them, or meanwhile on another
-   thread. */
-static cutlab_status copy_rows(cutlab_context *context, work *w, int segments) {
-  for (int s = 0; s < segments; ++s) {
-    int64_t first = segment_start(w, s, segments), end = segment_start(w, s + 1, segments);
-    for (int64_t i = first; i < end; ++i) {
-      int32_t row = read_row(w, w->order[i]);
-      if (row < 0 || w->copies[row] || (w->place[row] > i && w->place[row] < end)) continue;
-      w->copies[row] = malloc((size_t)w->size);
-      if (!w->copies[row])
-        return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %lld bytes of an image",
-                           (long long)w->size);
-      memcpy(w->copies[row], (const char *)w->batch->data + row * w->stride, (size_t)w->size);
-    }
-  }
-  return CUTLAB_OK;
 }
 
 /* ---- Writing ---- */
@@ -162,15 +143,41 @@ static void write_erased(const work *w, const cutlab_entry *entry, char *own) {
   }
 }
 
-static void write_row(const work *w, int32_t row) {
-  const cutlab_entry *entry = w->entries[row];
-  char *data = w->batch->data, *own = data + row * w->stride;
-  const char *partner = NULL;
-  if (entry->partner_row >= 0) partner = data + entry->partner_row * w->stride;
-  if (entry->partner_row == row) return; /* a sample mixed with itself is itself */
-  int32_t read = read_row(w, row);
-  /* A copy taken for another reader has the same bytes. */
-  if (read >= 0 && w->copies[read]) partner = w->copies[read];
+/* ---- Copies ---- */
+
+static int64_t segment_start(const work *w, int segment, int segments) {
+  return (int64_t)w->written * segment / segments;
+}
+
+/* Copies of another row what an entry reads of it. */
+static void copy_read(const work *w, const cutlab_entry *entry, char *copy) {
+  const char *data = (const char *)w->batch->data + entry->partner_row * w->stride;
+  if (w->plan->policy->steps[entry->step].method->role == CUTLAB_ROLE_REGION)
+    write_region(w, entry, copy, data);
+  else
+    memcpy(copy, data, (size_t)w->size);
+}
+
+/* Before anything is written: copies of the rows that another thread may write meanwhile. */
+static cutlab_status copy_rows(cutlab_context *context, work *w, int segments) {
+  for (int s = 0; s < segments; ++s) {
+    int64_t first = segment_start(w, s, segments), end = segment_start(w, s + 1, segments);
+    for (int64_t i = first; i < end; ++i) {
+      int32_t row = read_row(w, w->order[i]);
+      if (row < 0 || (w->place[row] >= first && w->place[row] < end)) continue;
+      if (!w->copies[row]) w->copies[row] = malloc((size_t)w->size);
+      if (!w->copies[row])
+        return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %lld bytes of an image",
+                           (long long)w->size);
+      copy_read(w, w->entries[w->order[i]], w->copies[row]);
+    }
+  }
+  return CUTLAB_OK;
+}
+
+static void write_row(const work *w, const cutlab_entry *entry, const char *partner) {
+  char *own = (char *)w->batch->data + entry->row * w->stride;
+  if (entry->partner_row == entry->row) return; /* a sample mixed with itself is itself */
   switch (w->plan->policy->steps[entry->step].method->role) {
   case CUTLAB_ROLE_REGION:
     write_region(w, entry, own, partner);
@@ -183,16 +190,36 @@ static void write_row(const work *w, int32_t row) {
   }
 }
 
+/* saved: room for an image. Of the rows of a cycle only the last one reads one that has been
+   written, the first; and no other cycle begins before that. */
+static void write_segment(const work *w, int64_t first, int64_t end, char *saved) {
+  for (int64_t i = first; i < end; ++i) {
+    int32_t row = w->order[i], read = read_row(w, row), last = w->lasts[row];
+    const cutlab_entry *entry = w->entries[row];
+    if (last >= 0 && w->place[last] < end) copy_read(w, w->entries[last], saved);
+    const char *partner = (const char *)w->batch->data + entry->partner_row * w->stride;
+    if (read >= 0 && (w->place[read] < first || w->place[read] >= end))
+      partner = w->copies[read];
+    else if (read >= 0 && w->place[read] < i)
+      partner = saved;
+    write_row(w, entry, partner);
+  }
+}
+
 static cutlab_status write_rows(cutlab_context *context, work *w) {
   int threads = cutlab_context_threads(context);
   place_rows(w);
   if (threads > w->written) threads = w->written;
   if (threads < 1) threads = 1;
   CUTLAB_TRY(copy_rows(context, w, threads));
+  w->saved = malloc((size_t)w->size * (size_t)threads);
+  if (!w->saved)
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %lld bytes of %d images",
+                       (long long)w->size * threads, threads);
 #pragma omp parallel for num_threads(threads) schedule(static, 1) if (threads > 1)
   for (int s = 0; s < threads; ++s)
-    for (int64_t i = segment_start(w, s, threads); i < segment_start(w, s + 1, threads); ++i)
-      write_row(w, w->order[i]);
+    write_segment(w, segment_start(w, s, threads), segment_start(w, s + 1, threads),
+                  w->saved + s * w->size);
   return CUTLAB_OK;
 }
 
@@ -204,9 +231,10 @@ static bool has_fill(const cutlab_step *step) {
   return step->method->role == CUTLAB_ROLE_ERASE && setting && step->settings[setting - 1].count;
 }
 
-static bool is_simple(const cutlab_plan *plan) {
+static bool is_simple(const cutlab_plan *plan, uint64_t steps) {
   uint64_t used = 0;
   for (int64_t i = 0; i < plan->entry_count; ++i) used |= UINT64_C(1) << plan->entries[i].step;
+  used &= steps;
   for (int i = 0; i < plan->policy->step_count; ++i) {
     const cutlab_step *step = &plan->policy->steps[i];
     if (!(used >> i & 1)) continue;
@@ -218,12 +246,12 @@ static bool is_simple(const cutlab_plan *plan) {
 }
 
 cutlab_status cutlab_apply_in_place(cutlab_context *context, const cutlab_plan *plan,
-                                    const cutlab_batch *batch, bool *done) {
-  *done = is_simple(plan);
+                                    const cutlab_batch *batch, uint64_t steps, bool *done) {
+  *done = is_simple(plan, steps);
   if (!*done || !plan->entry_count) return CUTLAB_OK;
   int64_t count = plan->drawn.count;
   char *memory = cutlab_allocate(context, count,
-                                 sizeof(cutlab_entry *) + sizeof(char *) + 3 * sizeof(int32_t));
+                                 sizeof(cutlab_entry *) + sizeof(char *) + 4 * sizeof(int32_t));
   if (!memory) return CUTLAB_ERROR_MEMORY;
   work w = {.plan = plan,
             .batch = batch,
@@ -235,10 +263,12 @@ cutlab_status cutlab_apply_in_place(cutlab_context *context, const cutlab_plan *
   w.order = (int32_t *)(void *)(w.copies + count);
   w.place = w.order + count;
   w.readers = w.place + count;
+  w.lasts = w.readers + count;
   for (int64_t i = 0; i < plan->entry_count; ++i)
-    w.entries[plan->entries[i].row] = &plan->entries[i];
+    if (steps >> plan->entries[i].step & 1) w.entries[plan->entries[i].row] = &plan->entries[i];
   cutlab_status status = write_rows(context, &w);
   for (int64_t i = 0; i < count; ++i) free(w.copies[i]);
+  free(w.saved);
   free(memory);
   return status;
 }

@@ -1,4 +1,5 @@
 /* Pad and crop: the image moves by up to `pad` pixels along each axis. */
+#include <math.h>
 #include <string.h>
 
 #include "augment/region.h"
@@ -58,9 +59,21 @@ static float pixel(const cutlab_view *view, int32_t y, int32_t x, int32_t c) {
   return from_y < 0 || from_x < 0 ? fill_value(view, c) : view->own(view, from_y, from_x, c);
 }
 
+/* A value of all channels that is one byte repeated is filled as bytes. */
 static void fill_span(const cutlab_view *view, void *pixels, int32_t left, int32_t right) {
+  if (left >= right) return;
+  float value = fill_value(view, 0);
+  bool nhwc = view->layout == CUTLAB_NHWC;
+  if (view->step->settings[fill_setting].count == 1 &&
+      ((value == 0 && !signbit(value)) || view->dtype == CUTLAB_UINT8)) {
+    size_t size = cutlab_dtype_size(view->dtype) * (nhwc ? (size_t)view->channels : 1);
+    for (int32_t c = 0; c < (nhwc ? 1 : view->channels); ++c)
+      memset((char *)pixels + (size_t)(c * view->width + left) * size, (uint8_t)value,
+             (size_t)(right - left) * size);
+    return;
+  }
   for (int32_t c = 0; c < view->channels; ++c) {
-    float value = fill_value(view, c);
+    value = fill_value(view, c);
     for (int32_t x = left; x < right; ++x) cutlab_line_set(view, pixels, x, c, value);
   }
 }
