@@ -104,11 +104,13 @@ static void test_policy_errors(void **state) {
       {"", "a name"},
       {"cutmxi", "nearest: cutmix"},
       {"cutmix(alpa=1)", "nearest: alpha"},
-      {"cutmix(alpha=0)", "alpha of cutmix is '0'; accepted: number, > 0"},
+      {"cutmix(alpha=0)", "alpha of cutmix is '0'; accepted: number, 1e-6 to 1000"},
       {"cutmix(alpha=-1)", "'-1'"},
       {"cutmix(alpha=nan)", "'nan'"},
       {"cutmix(p=1.5)", "p of cutmix is '1.5'; accepted: number, 0 to 1"},
       {"cutmix(alpha=1,alpha=2)", "given twice"},
+      {"cutmix(alpha 1)", "'='"},
+      {"mixup(alpha=1e-320)", "1e-6 to 1000"},
       {"cutmix(alpha=1", "',' or ')'"},
       {"cutmix alpha", "'|' or the end"},
       {"flip | ", "it ends here"},
@@ -465,6 +467,11 @@ static void test_plan_set(void **state) {
   assert_int_equal(cutlab_plan_set(*state, plan, policy, &draw, twice, 2, NULL, 0),
                    CUTLAB_ERROR_ARGUMENT);
   assert_message(*state, "one entry for every step and row");
+  cutlab_policy *normalise = make_policy(*state, "normalise");
+  assert_int_equal(cutlab_plan_set(*state, plan, normalise, &draw, NULL, 0, NULL, 0),
+                   CUTLAB_ERROR_ARGUMENT);
+  assert_message(*state, "row 0, step 0: accepted: an entry of normalise for every row");
+  cutlab_policy_free(normalise);
   cutlab_plan_free(plan);
   cutlab_policy_free(policy);
 }
@@ -616,6 +623,46 @@ static void test_labels(void **state) {
   cutlab_policy_free(policy);
 }
 
+/* Painted with one colour for each sample, an output shows what it is made of: labels are counted
+   also where regions overlap, are mixed again or flipped. */
+static void test_labels_of_chains(void **state) {
+  static const char *const chains[] = {
+      "cutmix | cutmix",
+      "cutmix | fmix | cutmix",
+      "mixup | cutmix",
+      "cutmix | flip | fmix",
+      "flip(p=1) | cutmix | flip(axis=vertical,p=1) | mixup | cutmix",
+      "cutmix(p=.5) | mixup(p=.5)",
+      "one_of(cutmix, mixup) | one_of(fmix, flip) | cutmix"};
+  enum { count = 7, height = 6, width = 9, positions = height * width };
+  for (size_t p = 0; p < sizeof chains / sizeof *chains; ++p) {
+    const cutlab_draw draw = {.seed = p, .count = count, .height = height, .width = width};
+    cutlab_policy *policy = make_policy(*state, chains[p]);
+    cutlab_plan *plan = make_plan(*state, policy, &draw);
+    float data[count][positions][count];
+    for (int i = 0; i < count; ++i)
+      for (int at = 0; at < positions; ++at)
+        for (int c = 0; c < count; ++c) data[i][at][c] = (float)(c == i);
+    const cutlab_batch batch = {data, CUTLAB_FLOAT32, CUTLAB_NHWC, count, height, width, count, 0};
+    assert_int_equal(cutlab_plan_apply(*state, plan, &batch, &batch), CUTLAB_OK);
+    for (int i = 0; i < count; ++i) {
+      double shares[count] = {0};
+      const cutlab_source *sources;
+      int64_t source_count;
+      for (int at = 0; at < positions; ++at)
+        for (int c = 0; c < count; ++c) shares[c] += (double)data[i][at][c] / positions;
+      assert_int_equal(cutlab_plan_sources(*state, plan, i, &sources, &source_count), CUTLAB_OK);
+      assert_int_equal(sources[0].row, i);
+      for (int64_t k = 0; k < source_count; ++k)
+        shares[sources[k].row] -= (double)sources[k].weight;
+      for (int c = 0; c < count; ++c)
+        if (fabs(shares[c]) > 1e-6) fail_msg("%s: row %d, off by %g", chains[p], i, shares[c]);
+    }
+    cutlab_plan_free(plan);
+    cutlab_policy_free(policy);
+  }
+}
+
 /* ---- Ledgers ---- */
 
 static void assert_same_plans(const cutlab_plan *left, const cutlab_plan *right) {
@@ -730,6 +777,16 @@ static void test_describe(void **state) {
   assert_true(fabs(sum / 1024 - summary.mean_area) < 1e-9);
   assert_true(coverage[0] < coverage[16 * 33]);
   cutlab_policy_free(policy);
+  cutlab_policy *chain = make_policy(*state, "cutmix | cutmix | cutout(size=9) | flip");
+  assert_int_equal(cutlab_policy_describe(*state, &summary, coverage, chain, 8, 9, 4000, 2),
+                   CUTLAB_OK);
+  sum = 0;
+  for (int i = 0; i < 72; ++i) {
+    assert_true(coverage[i] >= 0 && coverage[i] <= 1 + 1e-12);
+    sum += coverage[i] / 72;
+  }
+  assert_true(fabs(sum - summary.mean_area) < 1e-9 && summary.label_error_max < 1e-15);
+  cutlab_policy_free(chain);
 }
 
 int main(void) {
@@ -749,6 +806,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_apply_errors, context_up, context_down),
       cmocka_unit_test(test_halves),
       cmocka_unit_test_setup_teardown(test_labels, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_labels_of_chains, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_ledgers, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_ledger_errors, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_describe, context_up, context_down)};

@@ -65,8 +65,9 @@ typedef struct cutlab_policy_summary {
   double applied;         /* share of outputs that some region or mixing step acted on */
   double mean_area;       /* mean share of an output replaced (partner's or erased) */
   double mean_area_error; /* its standard error */
-  double
-      label_error_mean; /* mean |weight of the partner's label - partner's share of the output| */
+  /* Mean |weight of the partner's label - partner's share of the output|, summed over the steps
+     that mix. */
+  double label_error_mean;
   double label_error_max;
   double empty; /* share of outputs where a region step was applied and replaced nothing */
 } cutlab_policy_summary;

@@ -78,6 +78,12 @@ static cutlab_status check_lists(cutlab_context *context, const cutlab_plan *pla
   return CUTLAB_OK;
 }
 
+/* Bytes from the first to the last of a batch. */
+static int64_t extent(const cutlab_batch *batch) {
+  if (!batch->count) return 0;
+  return (batch->count - 1) * cutlab_batch_stride(batch) + cutlab_batch_sample_size(batch);
+}
+
 static cutlab_status check_dtypes(cutlab_context *context, const cutlab_plan *plan,
                                   const cutlab_batch *output, const cutlab_batch *input) {
   if (output->dtype != CUTLAB_UINT8) return CUTLAB_OK;
@@ -108,8 +114,8 @@ cutlab_status cutlab_apply_check(cutlab_context *context, const cutlab_plan *pla
   uintptr_t first = (uintptr_t)input->data, second = (uintptr_t)output->data;
   int64_t input_stride = cutlab_batch_stride(input), output_stride = cutlab_batch_stride(output);
   *in_place = first == second && input->dtype == output->dtype && input_stride == output_stride;
-  bool apart = first + (uintptr_t)(input->count * input_stride) <= second ||
-               second + (uintptr_t)(output->count * output_stride) <= first;
+  bool apart =
+      first + (uintptr_t)extent(input) <= second || second + (uintptr_t)extent(output) <= first;
   if (*in_place || apart || !input->count) return CUTLAB_OK;
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                      "input and output overlap; accepted: the same memory, or apart");

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "augment/plan.h"
+#include "augment/shares.h"
 
 enum { batch_size = 8, tally_batches = 1024 };
 
@@ -13,12 +13,8 @@ typedef struct tally {
   int64_t draws, applied, empty;
   double area, area_square, error, error_max;
   double *coverage; /* [height * width + 1] differences along the flattened image, or NULL */
+  double *own;      /* [height * width] room for a map, NULL where none are needed */
 } tally;
-
-static bool replaces(const cutlab_step *step) {
-  cutlab_role role = step->method->role;
-  return role == CUTLAB_ROLE_REGION || role == CUTLAB_ROLE_BLEND || role == CUTLAB_ROLE_ERASE;
-}
 
 static void cover(tally *t, int64_t begin, int64_t end, double share) {
   t->coverage[begin] += share;
@@ -38,30 +34,67 @@ static void cover_entry(tally *t, const cutlab_plan *plan, const cutlab_entry *e
     cover(t, y * width + entry->left, y * width + entry->right, 1);
 }
 
-/* Steps one after the other: what the later leaves of the earlier ones' share is what remains
-   uncovered if regions were independent; with one step, the usual case, this is exact. */
-static void count_row(tally *t, const cutlab_plan *plan, int64_t row) {
-  double positions = (double)plan->drawn.height * (double)plan->drawn.width, kept = 1, error = 0;
-  bool acted = false, empty = false;
-  for (int s = 0; s < plan->policy->step_count; ++s) {
-    const cutlab_step *step = &plan->policy->steps[s];
-    const cutlab_entry *entry = replaces(step) ? cutlab_plan_find(plan, s, row) : NULL;
-    if (!entry) continue;
-    bool blend = step->method->role == CUTLAB_ROLE_BLEND;
-    double share = blend ? 1 - entry->weight : (double)entry->pixels / positions;
-    acted = true;
-    empty |= !blend && entry->pixels == 0;
-    kept *= 1 - share;
-    if (step->method->role == CUTLAB_ROLE_REGION) error += fabs(1 - entry->weight - share);
-    if (t->coverage) cover_entry(t, plan, entry, blend);
-  }
+static void count(tally *t, double area, double error, bool acted, bool empty) {
   ++t->draws;
   t->applied += acted;
   t->empty += empty;
-  t->area += 1 - kept;
-  t->area_square += (1 - kept) * (1 - kept);
+  t->area += area;
+  t->area_square += area * area;
   t->error += error;
   if (error > t->error_max) t->error_max = error;
+}
+
+/* A row on which at most one step acts that replaces pixels: all is in its entry. */
+static void count_simple(tally *t, const cutlab_plan *plan, int64_t row) {
+  double positions = (double)plan->drawn.height * (double)plan->drawn.width;
+  for (int s = 0; s < plan->policy->step_count; ++s) {
+    const cutlab_step *step = &plan->policy->steps[s];
+    const cutlab_entry *entry = cutlab_step_replaces(step) ? cutlab_plan_find(plan, s, row) : NULL;
+    if (!entry) continue;
+    bool blend = step->method->role == CUTLAB_ROLE_BLEND;
+    double share = blend ? 1 - entry->weight : (double)entry->pixels / positions;
+    bool labelled = step->method->role == CUTLAB_ROLE_REGION;
+    if (t->coverage) cover_entry(t, plan, entry, blend);
+    count(t, share, labelled ? fabs(1 - entry->weight - share) : 0, true, !blend && !entry->pixels);
+    return;
+  }
+  count(t, 0, 0, false, false);
+}
+
+/* Any row, position by position; labels are counted by the same rule as in count_simple. */
+static cutlab_status count_mapped(cutlab_context *context, tally *t, const cutlab_plan *plan,
+                                  int64_t row) {
+  int64_t positions = plan->drawn.height * plan->drawn.width;
+  double area = 0, error = 0;
+  bool acted = false;
+  CUTLAB_TRY(cutlab_own_share(context, plan, (int32_t)row, t->own));
+  for (int64_t i = 0; i < positions; ++i) {
+    area += (1 - t->own[i]) / (double)positions;
+    if (t->coverage) cover(t, i, i + 1, 1 - t->own[i]);
+  }
+  for (int s = 0; s < plan->policy->step_count; ++s) {
+    const cutlab_step *step = &plan->policy->steps[s];
+    const cutlab_entry *entry = cutlab_step_replaces(step) ? cutlab_plan_find(plan, s, row) : NULL;
+    if (!entry) continue;
+    acted = true;
+    if (step->method->role == CUTLAB_ROLE_REGION)
+      error += fabs(1 - entry->weight - (double)entry->pixels / (double)positions);
+  }
+  count(t, area, error, acted, acted && area == 0);
+  return CUTLAB_OK;
+}
+
+/* Whether some output may meet two steps that replace pixels, so that regions may overlap, or one
+   before a flip. */
+static bool needs_maps(const cutlab_policy *policy) {
+  for (int i = 0; i < policy->step_count; ++i) {
+    const cutlab_step *step = &policy->steps[i];
+    for (int before = 0; before < i; ++before)
+      if (step->visible >> before & 1 && cutlab_step_replaces(&policy->steps[before]) &&
+          (cutlab_step_replaces(step) || step->method->permutes))
+        return true;
+  }
+  return false;
 }
 
 static cutlab_status count_batches(cutlab_context *context, tally *t, const cutlab_policy *policy,
@@ -75,7 +108,11 @@ static cutlab_status count_batches(cutlab_context *context, tally *t, const cutl
   for (int64_t b = first; b < first + batches && status == CUTLAB_OK; ++b) {
     for (int64_t i = 0; i < batch_size; ++i) samples[i] = b * batch_size + i;
     status = cutlab_plan_draw(context, plan, policy, &draw);
-    for (int64_t row = 0; row < batch_size && status == CUTLAB_OK; ++row) count_row(t, plan, row);
+    for (int64_t row = 0; row < batch_size && status == CUTLAB_OK; ++row)
+      if (t->own)
+        status = count_mapped(context, t, plan, row);
+      else
+        count_simple(t, plan, row);
   }
   cutlab_plan_free(plan);
   return status;
@@ -101,13 +138,15 @@ static void finish(cutlab_policy_summary *summary, double *coverage, const tally
   }
 }
 
-/* Costly masks are those of runs; sharing lowers what a draw tells. */
+/* Costly are masks of runs, and maps; sharing lowers what a draw tells. */
 static void look_at(const cutlab_policy *policy, bool *costly, bool *shared) {
-  *costly = *shared = false;
+  *costly = needs_maps(policy);
+  *shared = false;
   for (int i = 0; i < policy->step_count; ++i) {
     *costly |= policy->steps[i].method->has_runs;
-    *shared |= policy->steps[i].scope != CUTLAB_PER_SAMPLE;
+    *shared |= policy->steps[i].scope != CUTLAB_PER_SAMPLE || policy->steps[i].batch_gate;
   }
+  for (int i = 0; i < policy->node_count; ++i) *shared |= policy->nodes[i].per_batch;
 }
 
 cutlab_status cutlab_policy_describe(cutlab_context *context, cutlab_policy_summary *summary,
@@ -123,11 +162,18 @@ cutlab_status cutlab_policy_describe(cutlab_context *context, cutlab_policy_summ
                        "height is %" PRId64 " and width %" PRId64
                        "; accepted: at least 1 each, and fewer than 2^31 pixels",
                        height, width);
-  if (!draws) draws = costly ? 2000 : 1000000;
+  if (!draws) draws = costly ? 20000 : 1000000;
   int64_t positions = height * width, batches = (draws + batch_size - 1) / batch_size;
   tally t = {0};
   if (coverage && !(t.coverage = cutlab_allocate(context, positions + 1, sizeof(double))))
     return CUTLAB_ERROR_MEMORY;
+  if (needs_maps(policy)) {
+    t.own = cutlab_allocate(context, positions, sizeof(double));
+    if (!t.own) {
+      free(t.coverage);
+      return CUTLAB_ERROR_MEMORY;
+    }
+  }
   cutlab_draw draw = {.seed = seed, .height = height, .width = width};
   cutlab_status status = CUTLAB_OK;
   for (int64_t first = 0; first < batches && status == CUTLAB_OK; first += tally_batches) {
@@ -138,5 +184,6 @@ cutlab_status cutlab_policy_describe(cutlab_context *context, cutlab_policy_summ
   }
   if (status == CUTLAB_OK) finish(summary, coverage, &t, positions, shared);
   free(t.coverage);
+  free(t.own);
   return status;
 }

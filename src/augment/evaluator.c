@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "augment/pixels.h"
+#include "augment/shares.h"
 
 cutlab_dtype cutlab_evaluator_dtype(const cutlab_evaluator *ev, uint64_t steps) {
   return steps & ev->normalises ? CUTLAB_FLOAT32 : ev->input->dtype;
@@ -67,22 +68,11 @@ static void fill_view(cutlab_evaluator *ev, cutlab_view *view, const cutlab_entr
                         .partner = read_partner};
 }
 
-/* The last of these steps that acts on a row, or NULL. */
-static const cutlab_entry *last_entry(const cutlab_plan *plan, uint64_t steps, int32_t row) {
-  while (steps) {
-    int step = 63 - __builtin_clzll(steps);
-    const cutlab_entry *entry = cutlab_plan_find(plan, step, row);
-    if (entry) return entry;
-    steps &= ~(UINT64_C(1) << step);
-  }
-  return NULL;
-}
-
 /* Links for what a row is after those of `steps` that act on it. Steps that an own step cannot see
    are alternatives to it and have no entries for the same row. */
 static cutlab_status build(cutlab_evaluator *ev, uint64_t steps, int32_t row, int *last) {
   *last = -1;
-  const cutlab_entry *entry = last_entry(ev->plan, steps, row);
+  const cutlab_entry *entry = cutlab_plan_last(ev->plan, steps, row);
   if (!entry) return CUTLAB_OK;
   uint64_t visible = ev->plan->policy->steps[entry->step].visible;
   int index = 0, own, partner = -1;
@@ -107,9 +97,8 @@ static cutlab_status build(cutlab_evaluator *ev, uint64_t steps, int32_t row, in
 }
 
 cutlab_status cutlab_evaluator_build(cutlab_evaluator *ev, int32_t row, int *last) {
-  int steps = ev->plan->policy->step_count;
+  uint64_t all = cutlab_policy_all_steps(ev->plan->policy);
   ev->link_count = 0;
-  uint64_t all = steps == 64 ? ~UINT64_C(0) : (UINT64_C(1) << steps) - 1;
   return build(ev, all & ~ev->left_out, row, last);
 }
 

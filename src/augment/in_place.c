@@ -3,6 +3,7 @@
    read from copies taken before. */
 #include "augment/apply.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,7 +124,8 @@ static void write_erased(const work *w, const cutlab_entry *entry, char *own) {
   cutlab_view view = make_view(w, entry);
   const cutlab_setting *fill = &view.step->settings[view.step->method->fill_setting - 1];
   float value = cutlab_fill_value(&view, fill, 0, 0);
-  bool nhwc = b->layout == CUTLAB_NHWC, bytes = value == 0 || b->dtype == CUTLAB_UINT8;
+  bool nhwc = b->layout == CUTLAB_NHWC,
+       bytes = b->dtype == CUTLAB_UINT8 || (value == 0 && !signbit(value));
   int64_t size = (int64_t)cutlab_dtype_size(b->dtype) * (nhwc ? b->channels : 1);
   int64_t line = b->width * size, start = entry->top * line + entry->left * size;
   if (fill->count == 1 && bytes) {
@@ -177,10 +179,9 @@ static cutlab_status copy_rows(cutlab_context *context, work *w, int segments) {
 
 static void write_row(const work *w, const cutlab_entry *entry, const char *partner) {
   char *own = (char *)w->batch->data + entry->row * w->stride;
-  if (entry->partner_row == entry->row) return; /* a sample mixed with itself is itself */
   switch (w->plan->policy->steps[entry->step].method->role) {
   case CUTLAB_ROLE_REGION:
-    write_region(w, entry, own, partner);
+    if (entry->partner_row != entry->row) write_region(w, entry, own, partner);
     return;
   case CUTLAB_ROLE_BLEND:
     write_blend(w, entry, own, partner);

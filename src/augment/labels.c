@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "augment/plan.h"
+#include "augment/shares.h"
 
 /* Adds `weight` of a row to the sources. */
 static cutlab_status add_source(cutlab_context *context, cutlab_plan *plan, int64_t *count,
@@ -19,21 +19,38 @@ static cutlab_status add_source(cutlab_context *context, cutlab_plan *plan, int6
   return CUTLAB_OK;
 }
 
-/* Adds what a row's label is after those of `steps` that act on it, times `weight`. */
-static cutlab_status add_sources(cutlab_context *context, cutlab_plan *plan, int64_t *count,
-                                 uint64_t steps, int32_t row, double weight) {
-  while (steps) {
-    int index = 63 - __builtin_clzll(steps);
-    steps &= ~(UINT64_C(1) << index);
-    const cutlab_entry *entry = cutlab_plan_find(plan, index, row);
-    if (!entry) continue;
-    steps = plan->policy->steps[index].visible;
+/* Sources being collected. */
+typedef struct collection {
+  cutlab_context *context;
+  cutlab_plan *plan;
+  int64_t count;
+} collection;
+
+static cutlab_status collect(void *user, int32_t row, double share) {
+  collection *c = user;
+  return share > 0 ? add_source(c->context, c->plan, &c->count, row, share) : CUTLAB_OK;
+}
+
+/* The only step that mixes on an output's way, NULL where there is none; false where there are
+   several, so that pixels must be counted. */
+static bool single_mix(const cutlab_plan *plan, int32_t row, const cutlab_entry **mix) {
+  uint64_t steps = cutlab_policy_all_steps(plan->policy);
+  const cutlab_entry *entry;
+  *mix = NULL;
+  while ((entry = cutlab_plan_last(plan, steps, row))) {
+    steps = plan->policy->steps[entry->step].visible;
     if (entry->partner_row < 0) continue;
-    double own = weight * entry->weight;
-    CUTLAB_TRY(add_sources(context, plan, count, steps, row, own));
-    return add_sources(context, plan, count, steps, entry->partner_row, weight - own);
+    *mix = entry;
+    break;
   }
-  return add_source(context, plan, count, row, weight);
+  /* What comes before the last mix may have mixed either row. */
+  for (int s = 0; *mix && s < plan->policy->step_count; ++s) {
+    const cutlab_entry *own = steps >> s & 1 ? cutlab_plan_find(plan, s, row) : NULL;
+    const cutlab_entry *other =
+        steps >> s & 1 ? cutlab_plan_find(plan, s, (*mix)->partner_row) : NULL;
+    if ((own && own->partner_row >= 0) || (other && other->partner_row >= 0)) return false;
+  }
+  return true;
 }
 
 cutlab_status cutlab_plan_sources(cutlab_context *context, cutlab_plan *plan, int64_t row,
@@ -43,13 +60,16 @@ cutlab_status cutlab_plan_sources(cutlab_context *context, cutlab_plan *plan, in
   if (row < 0 || row >= plan->drawn.count)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "row is %" PRId64 "; accepted: 0 to %" PRId64, row, plan->drawn.count - 1);
-  int steps = plan->policy->step_count;
-  uint64_t all = steps == 64 ? ~UINT64_C(0) : (UINT64_C(1) << steps) - 1;
-  *count = 0;
-  CUTLAB_TRY(add_source(context, plan, count, (int32_t)row, 0)); /* the own row first */
-  cutlab_status status = add_sources(context, plan, count, all, (int32_t)row, 1);
+  collection c = {context, plan, 0};
+  const cutlab_entry *mix;
+  bool single = single_mix(plan, (int32_t)row, &mix);
+  double own = mix ? mix->weight : 1;
+  CUTLAB_TRY(add_source(context, plan, &c.count, (int32_t)row, single ? own : 0));
+  if (single && mix) CUTLAB_TRY(add_source(context, plan, &c.count, mix->partner_row, 1 - own));
+  if (!single) CUTLAB_TRY(cutlab_count_shares(context, plan, (int32_t)row, collect, &c));
   *sources = plan->sources;
-  return status;
+  *count = c.count;
+  return CUTLAB_OK;
 }
 
 static void mix_row(float *output, const float *input, int64_t classes,
@@ -58,7 +78,7 @@ static void mix_row(float *output, const float *input, int64_t classes,
   float weight = sources[0].weight;
   bool linear = mix == CUTLAB_LABEL_LINEAR;
   for (int64_t k = 0; k < classes; ++k)
-    output[k] = linear ? weight * own[k] : weight > 0 ? own[k] : -INFINITY;
+    output[k] = weight > 0 ? (linear ? weight * own[k] : own[k]) : linear ? 0 : -INFINITY;
   for (int64_t s = 1; s < count; ++s) {
     const float *row = input + sources[s].row * classes;
     if (!(sources[s].weight > 0)) continue;
@@ -88,10 +108,13 @@ static cutlab_status check_classes(cutlab_context *context, int64_t count, int64
 cutlab_status cutlab_labels_mix(cutlab_context *context, float *output, cutlab_plan *plan,
                                 const float *input, int64_t classes, cutlab_label_mix mix) {
   int64_t count = plan->drawn.count;
+  if (!plan->policy)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "the plan has not been drawn");
   CUTLAB_TRY(check_classes(context, count, classes));
   if (mix != CUTLAB_LABEL_LINEAR && mix != CUTLAB_LABEL_UNION)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "mix is %d; accepted: CUTLAB_LABEL_LINEAR, CUTLAB_LABEL_UNION", (int)mix);
+  if (!count) return CUTLAB_OK;
   if (output != input) return mix_apart(context, output, plan, input, classes, mix);
   float *copy = cutlab_allocate(context, count * classes, sizeof *copy);
   if (!copy) return CUTLAB_ERROR_MEMORY;

@@ -180,7 +180,7 @@ static cutlab_status take_record(cutlab_ledger_reader *r, const char *record, in
     memcpy(to, record, member_size(m));
     record += member_size(m);
   }
-  bool next = batch != r->plan_count || entry.row != r->sample_count - 1;
+  bool next = batch != r->plan_count || entry.row < 0 || entry.row != r->sample_count - 1;
   if (next) CUTLAB_TRY(cutlab_ledger_take_output(r, batch, entry.row, entry.sample));
   if (entry.step == -1) return CUTLAB_OK;
   bool in_range = entry.step >= 0 && entry.step < r->policy->step_count;

@@ -77,7 +77,7 @@ typedef struct cutlab_sampler {
   bool batch_gate; /* the probability p is drawn once for the batch, whatever the scope */
   /* Drawn once for the batch: the alpha that `lambda` is given; NULL: alpha as it is. */
   double (*batch_alpha)(cutlab_random *random, double alpha);
-  /* Nominal share of the own image; NULL: Beta(alpha, alpha). NAN: the original draws none, the
+  /* Nominal share of the own image. NAN: the original draws none, the
      counted share stands for it. */
   double (*lambda)(cutlab_random *random, double alpha);
   cutlab_box (*box)(cutlab_random *random, double lambda, int32_t height, int32_t width);

@@ -65,13 +65,22 @@ cutlab_status cutlab_plan_begin(cutlab_context *context, cutlab_plan *plan,
                                 const cutlab_policy *policy, const cutlab_draw *draw) {
   CUTLAB_TRY(check_draw(context, draw));
   int64_t cells = policy->step_count * draw->count;
-  CUTLAB_PLAN_RESERVE(context, plan, samples, sample_capacity, draw->count);
-  CUTLAB_PLAN_RESERVE(context, plan, index, index_capacity, cells);
-  for (int64_t i = 0; i < draw->count; ++i) plan->samples[i] = draw->samples ? draw->samples[i] : i;
-  plan->policy = policy;
-  plan->drawn = *draw;
-  plan->drawn.samples = plan->samples;
+  if (cells > INT32_MAX)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "%d steps for %" PRId64 " samples; accepted: fewer than 2^31 together",
+                       policy->step_count, draw->count);
+  cutlab_draw drawn = *draw; /* `draw` may be the plan's own */
+  bool own_samples = drawn.samples && drawn.samples == plan->samples;
+  plan->policy = NULL; /* until all memory is there */
+  plan->drawn = (cutlab_draw){0};
   plan->entry_count = plan->run_count = 0;
+  CUTLAB_PLAN_RESERVE(context, plan, samples, sample_capacity, drawn.count + 1);
+  CUTLAB_PLAN_RESERVE(context, plan, index, index_capacity, cells + 1);
+  for (int64_t i = 0; i < drawn.count && !own_samples; ++i)
+    plan->samples[i] = drawn.samples ? drawn.samples[i] : i;
+  drawn.samples = plan->samples;
+  plan->drawn = drawn;
+  plan->policy = policy;
   memset(plan->index, -1, (size_t)cells * sizeof *plan->index);
   return CUTLAB_OK;
 }

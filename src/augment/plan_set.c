@@ -68,9 +68,9 @@ static cutlab_status check_runs(const intake *in, const cutlab_entry *entry,
     return fail(in, "run_count", entry->run_count, "0, for the step's regions are boxes");
   for (int32_t i = 0; i < entry->run_count; ++i) {
     const cutlab_run_range *run = &runs[entry->run + i];
-    int64_t top = run->begin / width, bottom = (run->end - 1) / width + 1;
     if (run->begin <= before || run->end <= run->begin)
       return fail(in, "a run's begin", (double)run->begin, "rising runs that do not touch");
+    int64_t top = run->begin / width, bottom = (run->end - 1) / width + 1;
     if (top < entry->top || bottom > entry->bottom)
       return fail(in, "a run's end", (double)run->end, "positions inside the box");
     int64_t left = top + 1 == bottom ? run->begin - top * width : 0;
@@ -92,19 +92,37 @@ static int compare_entries(const void *left, const void *right) {
   return (a->row > b->row) - (a->row < b->row);
 }
 
+/* "row R, step S: ..." of an entry. */
+static cutlab_status fail_entry(const intake *in, const cutlab_entry *entry, const char *accepted) {
+  return cutlab_fail(in->context, CUTLAB_ERROR_ARGUMENT, "row %d, step %d: accepted: %s",
+                     entry->row, entry->step, accepted);
+}
+
 /* Rows take one alternative of a choice: no two of their steps may be alternatives. */
-static cutlab_status index_entries(intake *in, cutlab_plan *plan) {
+static cutlab_status index_entries(const intake *in, cutlab_plan *plan) {
   int64_t count = plan->drawn.count;
-  for (in->number = 0; in->number < plan->entry_count; ++in->number) {
-    const cutlab_entry *entry = &plan->entries[in->number];
+  for (int64_t i = 0; i < plan->entry_count; ++i) {
+    const cutlab_entry *entry = &plan->entries[i];
     int32_t *cell = &plan->index[entry->step * count + entry->row];
-    if (*cell >= 0) return fail(in, "row", entry->row, "one entry for every step and row");
-    *cell = (int32_t)in->number;
+    if (*cell >= 0) return fail_entry(in, entry, "one entry for every step and row");
+    *cell = (int32_t)i;
     for (int before = 0; before < entry->step; ++before)
       if (cutlab_plan_find(plan, before, entry->row) &&
           !(plan->policy->steps[entry->step].visible >> before & 1))
-        return fail(in, "step", entry->step, "steps of one alternative of one_of for every row");
+        return fail_entry(in, entry, "steps of one alternative of one_of for every row");
   }
+  return CUTLAB_OK;
+}
+
+/* The dtype of images follows from the policy: no row may be left as it was. */
+static cutlab_status check_normalised(const intake *in, const cutlab_plan *plan) {
+  for (int step = 0; step < plan->policy->step_count; ++step)
+    for (int32_t row = 0; row < plan->drawn.count; ++row) {
+      const cutlab_entry missing = {.row = row, .step = step};
+      if (plan->policy->steps[step].method->role == CUTLAB_ROLE_NORMALISE &&
+          !cutlab_plan_find(plan, step, row))
+        return fail_entry(in, &missing, "an entry of normalise for every row");
+    }
   return CUTLAB_OK;
 }
 
@@ -112,9 +130,12 @@ static cutlab_status take(cutlab_context *context, cutlab_plan *plan, const cutl
                           int64_t entry_count, const cutlab_run_range *runs, int64_t run_count) {
   intake in = {context, plan, 0};
   if (entry_count < 0 || entry_count > plan->policy->step_count * plan->drawn.count)
-    return fail(&in, "the number of entries", (double)entry_count,
-                "at most one for every step and row");
-  if (run_count < 0) return fail(&in, "the number of runs", (double)run_count, "0 or more");
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "%" PRId64 " entries; accepted: at most one for every step and row",
+                       entry_count);
+  if (run_count < 0)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%" PRId64 " runs; accepted: 0 or more",
+                       run_count);
   for (; in.number < entry_count; ++in.number) {
     CUTLAB_TRY(check_rows(&in, &entries[in.number]));
     CUTLAB_TRY(check_numbers(&in, &entries[in.number]));
@@ -129,7 +150,8 @@ static cutlab_status take(cutlab_context *context, cutlab_plan *plan, const cutl
   plan->run_count = run_count;
   if (entry_count)
     qsort(plan->entries, (size_t)entry_count, sizeof *plan->entries, compare_entries);
-  return index_entries(&in, plan);
+  CUTLAB_TRY(index_entries(&in, plan));
+  return check_normalised(&in, plan);
 }
 
 cutlab_status cutlab_plan_set(cutlab_context *context, cutlab_plan *plan,

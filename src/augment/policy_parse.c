@@ -122,7 +122,7 @@ static cutlab_status take_setting(parser *p, const char *owner, slot *slots, int
   char name[name_size], value[value_size];
   const char *names[CUTLAB_METHOD_PARAMETERS + 1], *at = p->at;
   CUTLAB_TRY(take_name(p, name));
-  take(p, '=');
+  if (!take(p, '=')) return fail_expected(p, "'='");
   int found = -1;
   for (int i = 0; i < count; ++i) {
     names[i] = slots[i].rule->shown.name;

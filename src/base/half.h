@@ -10,8 +10,9 @@ static inline float cutlab_half_to_float(uint16_t half) {
      right, for the product is exact. */
   uint32_t bits = (uint32_t)(half & 0x7fff) << 13, sign = (uint32_t)(half & 0x8000) << 16;
   float value;
-  if (bits >= 0x0f800000) {
-    bits += UINT32_C(224) << 23; /* infinity and NaN */
+  if (bits >= 0x0f800000) { /* infinity; NaN, which becomes quiet */
+    bits += UINT32_C(224) << 23;
+    if (bits > 0x7f800000) bits |= 0x00400000;
     memcpy(&value, &bits, sizeof value);
   } else {
     memcpy(&value, &bits, sizeof value);

@@ -114,8 +114,10 @@ static cutlab_status read_npy(cutlab_context *context, cutlab_images *images,
   CUTLAB_TRY(cutlab_npy_read(context, pixels, file->path, file->limits.bytes));
   if (pixels->dtype != CUTLAB_UINT8 && pixels->dtype != CUTLAB_FLOAT16 &&
       pixels->dtype != CUTLAB_FLOAT32)
-    return cutlab_image_fail(context, file,
-                             "an array of another type; accepted: uint8, float16 and float32");
+    return cutlab_image_fail(
+        context, file,
+        "an array of %s, which is another type; accepted: uint8, float16 and float32",
+        cutlab_dtype_name(pixels->dtype));
   if (pixels->rank < 2 || pixels->rank > 4)
     return cutlab_image_fail(context, file, "an array of %d axes; accepted: 2 to 4", pixels->rank);
   for (int axis = 0; axis < pixels->rank; ++axis)
@@ -139,9 +141,11 @@ static cutlab_status read_open(cutlab_context *context, cutlab_images *images,
   const char *format = cutlab_image_magic(start);
   if (format) return cutlab_image_decode(context, images, file, format);
   if (memcmp(start, CUTLAB_NPY_MAGIC, 6) == 0) return read_npy(context, images, file);
-  if (memcmp(start, "\0\0\x08", 3) == 0) return cutlab_idx_read(context, images, file);
   int64_t ten, hundred;
   cutlab_cifar_left_over(file->size, &ten, &hundred);
+  /* CIFAR records may begin as IDX files do: label 0, then red values. */
+  bool records = (ten == 0 || hundred == 0) && ends_with(file->path, ".bin");
+  if (memcmp(start, "\0\0\x08", 3) == 0 && !records) return cutlab_idx_read(context, images, file);
   if (ten == 0 || hundred == 0 || ends_with(file->path, ".bin"))
     return cutlab_cifar_read(context, images, file);
   return cutlab_image_fail(context, file,

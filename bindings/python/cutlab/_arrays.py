@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from contextlib import suppress
 from typing import Any
 
@@ -82,6 +83,7 @@ class Images:
         self.value = value
         self.tensor = is_tensor(value)
         self.layout = choose_layout(layout, array.ndim, self.tensor)
+        self.assumed = layout is None
         self.name = name
         if array.dtype.name not in DTYPES or not array.dtype.isnative:
             raise Error(f"{name} has dtype {array.dtype}; accepted: {', '.join(DTYPES)}")
@@ -91,6 +93,17 @@ class Images:
             raise Error(
                 f"{name} of shape {array.shape} has strides {array.strides}; accepted: samples "
                 "that are contiguous, channels first or last, at rising addresses"
+            )
+
+    def warn_if_doubtful(self) -> None:
+        """Warns, for the function that calls this one, if the layout is assumed and unlikely."""
+        _count, height, width, channels = self.view.shape
+        if self.assumed and self.layout == "NHWC" and height in (1, 3, 4) and channels > 4:
+            warnings.warn(
+                f"{self.name} of shape (N, {height}, {width}, {channels}) are taken as NHWC, "
+                f"{height} x {width} with {channels} channels; give layout='NCHW' if channels come "
+                "first, layout='NHWC' if not",
+                stacklevel=3,
             )
 
     def _logical(self, array: Array) -> Array:

@@ -30,7 +30,9 @@ def augment(
     samples: ids of the images in the data set; None: 0..N-1. labels None stays None. The other
     arguments are those of `Policy.plan`, `Plan.apply` and `Plan.labels`.
     """
-    count, height, width, _channels = Images(images, layout).view.shape
+    source = Images(images, layout)
+    source.warn_if_doubtful()
+    count, height, width, _channels = source.view.shape
     plan = as_policy(policy).plan(count if samples is None else samples, height, width, seed, epoch)
     mixed = None if labels is None else plan.labels(labels, classes, smoothing, mix)
-    return plan.apply(images, out, layout, dtype), mixed, plan
+    return plan._apply(source, out, layout, dtype), mixed, plan

@@ -137,7 +137,8 @@ cutlab_status cutlab_run_execute(cutlab_context *context, char **result, const c
 cutlab_status cutlab_run_resume(cutlab_context *context, char **result, const char *folder);
 cutlab_status cutlab_run_summary(cutlab_context *context, char **text, const char *result_json);
 cutlab_status cutlab_reproduce(cutlab_context *context, const char *folder, int64_t first_seed, int seeds, const char *const *overrides, int override_count);
-cutlab_status cutlab_sheet_write(cutlab_context *context, const char *path, cutlab_plan *plan, const cutlab_batch *output, const cutlab_batch *input, const float *labels, int64_t classes, int64_t count);
+typedef struct cutlab_sheet_labels { int64_t classes; const float *mixed; const float *own; const char *const *class_names; } cutlab_sheet_labels;
+cutlab_status cutlab_sheet_write(cutlab_context *context, const char *path, cutlab_plan *plan, const cutlab_batch *output, const cutlab_batch *input, const cutlab_sheet_labels *labels, const char *const *names, int64_t count);
 typedef struct cutlab_simulation cutlab_simulation;
 typedef struct cutlab_spread { double mean, min, max; } cutlab_spread;
 typedef struct cutlab_measurement { int64_t iteration; double loss; double gradient_norm; double train_accuracy; double evenness, evenness_feature, evenness_dominant, evenness_background; int feature_count; double *feature_outputs; double *feature_coefficients; cutlab_spread dominant, background; cutlab_spread dominant_coefficient; cutlab_spread background_coefficient; double population_accuracy; double *population_accuracy_by_feature; double monte_carlo_accuracy, monte_carlo_standard_error; } cutlab_measurement;

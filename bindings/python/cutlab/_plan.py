@@ -99,6 +99,27 @@ def _draw_of(
     return draw, own
 
 
+def _rows(labels: npt.NDArray[Any], classes: int | None) -> npt.NDArray[np.float32]:
+    """Rows or regression targets as float32, checked; classes: as said by the caller."""
+    if labels.ndim == 1 and classes is not None:
+        raise Error(
+            f"labels have dtype {labels.dtype}, but classes is {classes}; accepted: integers as "
+            "class ids, or regression targets without classes"
+        )
+    if classes is not None and labels.shape[1] != whole("classes", classes, 1, 2**31 - 1):
+        raise Error(
+            f"labels have {labels.shape[1]} columns, but classes is {classes}; accepted: as many "
+            "columns as classes, or class ids [N]"
+        )
+    with np.errstate(over="ignore"):
+        rows = np.array(labels, np.float32, order="C", ndmin=1)
+    bad = np.argwhere(~np.isfinite(rows))
+    if len(bad):
+        where = ", ".join(f"{axis} {i}" for axis, i in zip(("row", "column"), bad[0]))
+        raise Error(f"labels, {where}: {labels[tuple(bad[0])]}; accepted: finite float32 numbers")
+    return rows
+
+
 class Plan:
     """What happens to every sample of one batch: data, drawn by `Policy.plan`. Immutable.
 
@@ -281,6 +302,12 @@ class Plan:
           becomes floating point by division by 255.
         """
         source = Images(images, layout)
+        source.warn_if_doubtful()
+        made: T = self._apply(source, out, layout, dtype)
+        return made
+
+    def _apply(self, source: Images, out: Any, layout: str | None, dtype: Any) -> Any:
+        """As `apply`, which makes `source` of its images."""
         if out is None:
             out = source.new(self._output_dtype(source, dtype))
         elif dtype is not None and dtype_name(dtype) != as_array(out, "out").dtype.name:
@@ -320,9 +347,10 @@ class Plan:
     ) -> Any:
         """Mixes labels as the images are mixed; float32, an array or tensor as `labels` is.
 
-        labels: [N] integers, class ids 0..classes-1 -> [N][classes];
-          [N][K] numbers, soft or multi-hot rows or targets -> [N][K];
-          [N] floating point, regression targets -> [N].
+        labels: [N] integers or bool, class ids 0..classes-1 -> [N][classes];
+          [N][K] finite numbers, soft or multi-hot rows or targets -> [N][K];
+          [N] finite floating point, regression targets -> [N].
+        classes: needed for class ids; K or None for rows; None for regression targets.
         smoothing: share of a class id's weight that goes to all classes alike, 0..1.
         mix: "linear", the weighted sum, or "union", the largest (multi-label presence).
         """
@@ -337,12 +365,14 @@ class Plan:
                 f"labels have shape {array.shape} and dtype {array.dtype}; accepted: [{len(self)}] "
                 f"or [{len(self)}][K] numbers"
             )
-        if array.ndim == 1 and array.dtype.kind in "iu":
+        if array.ndim == 1 and (
+            array.dtype.kind in "iub" or (array.size == 0 and classes is not None)
+        ):
             rows = self._one_hot(array, classes, smoothing)
         elif smoothing:
             raise Error(f"smoothing is {smoothing}, but labels are no class ids; accepted: 0")
         else:
-            rows = np.array(array, np.float32, order="C", ndmin=1)
+            rows = _rows(array, classes)
         mixed = self._mix(rows, mix)
         if tensor:
             import torch
@@ -356,7 +386,7 @@ class Plan:
         if classes is None:
             raise Error("labels are class ids, but classes is None; accepted: their number")
         classes = whole("classes", classes, 1, 2**31 - 1)
-        numbers = ids(array, "labels")
+        numbers = ids(array.astype(np.uint8) if array.dtype.kind == "b" else array, "labels")
         rows = np.empty((len(numbers), classes), np.float32)
         call(
             "cutlab_labels_one_hot",
@@ -412,8 +442,13 @@ def write_ledger(path: str | PathLike[str], plans: Iterable[Plan]) -> None:
     call("cutlab_ledger_write", fsencode(path), handles, len(kept))
 
 
-def read_ledger(path: str | PathLike[str], policy: Policy, height: int, width: int) -> list[Plan]:
+def read_ledger(
+    path: str | PathLike[str], policy: Policy | str, height: int, width: int
+) -> list[Plan]:
     """The plans that `write_ledger` wrote, for images of this size under this policy."""
+    from cutlab._policy import as_policy  # which imports this module
+
+    policy = as_policy(policy)
     made, count = ffi.new("cutlab_plan ***"), ffi.new("int64_t *")
     height, width = whole("height", height, 1, SIDE_MOST), whole("width", width, 1, SIDE_MOST)
     call("cutlab_ledger_read", made, count, fsencode(path), policy._handle, height, width)

@@ -97,10 +97,11 @@ class Collate:
             raise Error("items are not (image, label, index); accepted: those of Indexed") from None
         stack, layout = self._stack(pictures)
         images = Images(stack, layout)
+        images.warn_if_doubtful()
         _count, height, width, _channels = images.view.shape
         plan = self.policy.plan(indices, height, width, self.seed, self.epoch)
         in_place = images.view.dtype.name == self.dtype
-        out = plan.apply(stack, stack if in_place else None, layout, self.dtype)
+        out = plan._apply(images, stack if in_place else None, layout, self.dtype)
         mixed = plan.labels(default_collate(list(labels)), self.classes, self.smoothing, self.mix)
         return _channels_first(out, images.layout), mixed
 

@@ -2,6 +2,7 @@
 
 import itertools
 import multiprocessing
+import warnings
 
 import numpy as np
 import pytest
@@ -55,6 +56,23 @@ def test_layouts_are_the_same_pixels(channels):
     first = plan.apply(np.ascontiguousarray(images.transpose(0, 3, 1, 2)), layout="NCHW")
     assert same_bits(last, np.ascontiguousarray(first.transpose(0, 2, 3, 1)))
     assert first.flags.c_contiguous
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_channels_that_seem_to_come_first_are_warned_of(channels):
+    images = np.zeros((2, channels, 32, 32), np.uint8)
+    plan = cutlab.Policy("flip").plan(2, channels, 32)
+    taken = rf"images of shape \(N, {channels}, 32, 32\) are taken as NHWC"
+    for function, arguments in ((plan.apply, (images,)), (cutlab.augment, (images, None, "flip"))):
+        with pytest.warns(UserWarning, match=taken) as heard:
+            function(*arguments)
+        assert [warning.filename for warning in heard] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for layout in ("NHWC", "NCHW"):
+            cutlab.augment(images, None, "flip", layout=layout)
+        for shape in ((2, channels, 32, 4), (2, 2, 32, 32), (2, 32, 32, channels)):
+            cutlab.augment(np.zeros(shape, np.uint8), None, "flip")
 
 
 def test_axes_may_stand_otherwise_than_in_memory():

@@ -1,10 +1,11 @@
 """Mixing labels."""
 
+import re
 import threading
 
 import numpy as np
 import pytest
-from common import COUNT, MIXED, SIZE
+from common import COUNT, MIXED, SIZE, pictures
 
 import cutlab
 
@@ -43,6 +44,39 @@ def test_any_integers_are_class_ids(dtype):
     assert plan.labels(IDS.tolist(), 4).tobytes() == expected.tobytes()
     one_hot = np.eye(4, dtype=np.int64)[IDS]
     assert plan.labels(one_hot).tobytes() == expected.tobytes()
+
+
+def test_bools_are_class_ids():
+    plan = cutlab.Policy(MIXED).plan(COUNT, *SIZE)
+    expected = plan.labels(IDS // 2, 2)
+    assert plan.labels(IDS // 2 == 1, 2).tobytes() == expected.tobytes()
+    assert plan.labels((IDS // 2 == 1).tolist(), 2).tobytes() == expected.tobytes()
+
+
+def test_rows_may_come_with_their_number_of_classes():
+    plan = cutlab.Policy("cutmix").plan(COUNT, *SIZE)
+    rows = np.eye(4)[IDS]
+    assert plan.labels(rows, 4).tobytes() == plan.labels(rows).tobytes()
+
+
+def test_no_labels_are_class_ids_or_targets():
+    plan = cutlab.Policy("cutmix").plan(0, *SIZE)
+    assert plan.labels([], 4).shape == (0, 4)
+    assert plan.labels([]).shape == (0,)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_labels_that_are_not_finite_are_refused(value):
+    plan = cutlab.Policy("cutmix").plan(COUNT, *SIZE)
+    targets, rows = np.zeros(COUNT), np.zeros((COUNT, 3))
+    targets[5] = rows[4, 2] = rows[7, 0] = value
+    with pytest.raises(cutlab.Error, match=rf"labels, row 5: {re.escape(str(value))}; accepted"):
+        plan.labels(targets)
+    where = rf"labels, row 4, column 2: {re.escape(str(value))}; accepted: finite"
+    with pytest.raises(cutlab.Error, match=where):
+        plan.labels(rows)
+    with pytest.raises(cutlab.Error, match=where):
+        cutlab.augment(pictures(), rows, "cutmix")
 
 
 def test_smoothing_and_union():
@@ -84,6 +118,12 @@ def test_threads_may_share_a_plan():
     ("labels", "arguments", "message"),
     [
         (IDS, {}, "classes is None"),
+        (IDS == 1, {}, "classes is None"),
+        (IDS == 1, {"classes": 1}, "label 1 is 1; accepted: 0 to 0"),
+        (IDS.astype(float), {"classes": 4}, "dtype float64, but classes is 4; accepted: integers"),
+        (np.eye(4)[IDS], {"classes": 10}, "4 columns, but classes is 10"),
+        (IDS[:, None], {"classes": 4}, "1 columns, but classes is 4"),
+        (np.eye(4)[IDS], {"classes": 4.0}, "classes is 4.0; accepted: an integer"),
         (IDS, {"classes": 3}, "label 3 is 3; accepted: 0 to 2"),
         (IDS - 1, {"classes": 4}, "label 0 is -1"),
         (IDS, {"classes": 0}, "classes is 0"),

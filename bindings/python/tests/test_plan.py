@@ -161,7 +161,9 @@ def test_ledgers(tmp_path, name, text):
         labels = np.arange(8) % 3
         assert same_bits(one.labels(labels, 3), two.labels(labels, 3))
     plans[0].save(path)
-    assert len(cutlab.read_ledger(path, policy, *SIZE)) == 1
+    (by_text,) = cutlab.read_ledger(path, text, *SIZE)
+    assert by_text.policy == policy
+    assert by_text.entries.tobytes() == again[0].entries.tobytes()
 
 
 def test_a_foreign_file_is_no_ledger(tmp_path):

@@ -1,6 +1,7 @@
 """Tensors and the DataLoader."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -167,6 +168,26 @@ def test_collating_other_items():
         Collate("cutmix", 3)([(grey, 1), (grey, 2)])
     with pytest.raises(cutlab.Error, match="axes"):
         Collate("cutmix", 3)([(grey, 1, 0)])
+
+
+def test_collating_arrays_with_channels_first():
+    items = [(np.zeros((3, 32, 32), np.uint8), 1, i) for i in range(2)]
+    with pytest.warns(UserWarning, match="taken as NHWC") as heard:
+        Collate("flip", 3)(items)
+    assert len(heard) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert Collate("flip", 3, layout="NCHW")(items)[0].shape == (2, 3, 32, 32)
+        Collate("flip", 3)([(torch.zeros(3, 32, 32), 1, 0)])
+
+
+def test_labels_of_a_data_set_that_are_floats_take_no_classes():
+    items = [(pictures(1)[0], 0.5, 0)]
+    with pytest.raises(cutlab.Error, match="classes is 3"):
+        Collate("cutmix", 3)(items)
+    rows = [(pictures(1)[0], torch.tensor([0.5, np.nan]), 0)]
+    with pytest.raises(cutlab.Error, match="row 0, column 1: nan"):
+        Collate("cutmix", 2)(rows)
 
 
 def test_pil_images():

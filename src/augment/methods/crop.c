@@ -81,6 +81,7 @@ static void fill_span(const cutlab_view *view, void *pixels, int32_t left, int32
 /* [left, right): the outputs whose source lies in the line. */
 static void move(const cutlab_view *view, char *pixels, int32_t left, int32_t right,
                  int64_t shift) {
+  if (left >= right) return;
   size_t size = cutlab_dtype_size(view->dtype);
   int32_t runs = view->layout == CUTLAB_NHWC ? 1 : view->channels;
   if (runs == 1) size *= view->layout == CUTLAB_NHWC ? (size_t)view->channels : 1;

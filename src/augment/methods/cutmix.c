@@ -6,10 +6,10 @@
 enum { alpha_setting, sampler_setting };
 
 static const cutlab_setting_rule parameters[] = {
-    {.shown = {"alpha", "number", "> 0, to 1000",
+    {.shown = {"alpha", "number", "1e-6 to 1000",
                "lambda ~ Beta(alpha, alpha) is the nominal share of the own image."},
      .kind = CUTLAB_SETTING_NUMBER,
-     .above_low = true,
+     .low = 1e-6,
      .high = 1000,
      .default_text = "1"},
     {.shown = {"sampler", "choice",
@@ -35,9 +35,7 @@ static cutlab_status draw(cutlab_drawing *drawing, const cutlab_step *step, cutl
     cutlab_random shared = drawing->shared;
     alpha = sampler->batch_alpha(&shared, alpha);
   }
-  entry->lambda = sampler->lambda ? sampler->lambda(random, alpha)
-                  : alpha == 1    ? cutlab_random_uniform(random)
-                                  : cutlab_random_beta(random, alpha, alpha);
+  entry->lambda = sampler->lambda(random, alpha);
   cutlab_box box = sampler->box(random, entry->lambda, drawing->height, drawing->width);
   cutlab_entry_set_box(drawing, entry, box.top, box.left, box.bottom, box.right);
   if (isnan(entry->lambda))

@@ -9,10 +9,10 @@
 enum { alpha_setting, decay_setting };
 
 static const cutlab_setting_rule parameters[] = {
-    {.shown = {"alpha", "number", "> 0, to 1000",
+    {.shown = {"alpha", "number", "1e-6 to 1000",
                "lambda ~ Beta(alpha, alpha) is the share of the own image and label."},
      .kind = CUTLAB_SETTING_NUMBER,
-     .above_low = true,
+     .low = 1e-6,
      .high = 1000,
      .default_text = "1"},
     {.shown = {"decay", "number", "0 to 100",
