@@ -17,9 +17,16 @@ cutlab_status cutlab_ledger_write(cutlab_context *context, const char *path,
                                   cutlab_plan *const *plans, int64_t count) {
   char *bytes = NULL;
   size_t size = 0;
-  for (int64_t i = 0; i < count; ++i)
+  for (int64_t i = 0; i < count; ++i) {
     if (!plans[i]->policy)
       return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "plan %" PRId64 " has not been drawn", i);
+    if (plans[i]->drawn.height != plans[0]->drawn.height ||
+        plans[i]->drawn.width != plans[0]->drawn.width)
+      return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                         "plan %" PRId64 " is for images of another size than plan 0; accepted: "
+                         "one size in a ledger",
+                         i);
+  }
   cutlab_status status = is_npy(path)
                              ? cutlab_ledger_to_npy(context, &bytes, &size, plans, count)
                              : cutlab_ledger_to_lines(context, &bytes, &size, plans, count);
