@@ -236,6 +236,7 @@ tool make
 # Help, lists
 run 0 --help && check "help" contains output "Usage: cutlab augment"
 check "help lists options" contains output "--sheet-size N"
+check "help: types of labels" eval 'tr -s "\n " " " <output | grep -qF "rows [N][K] of numbers of any type"'
 check "man page" grep -q 'cutlab augment' <("$cutlab" --man)
 run 0 --list && check "list: methods" contains output "random_erasing"
 check "list: defaults" contains output "default: 0.5"
@@ -334,6 +335,16 @@ check "IDX: labels" [ "$(tool values idx/labels.npy 0 8)" = "1 0 0 0 0 0 0 1" ]
 run 0 "${none[@]}" t-images-idx3-ubyte --labels t-labels-idx1-ubyte --classes 4 --out idx-labels
 check "IDX: labels by name" cmp -s idx/labels.npy idx-labels/labels.npy
 
+# Labels that come with the input are left out
+for input in t-images-idx3-ubyte a.bin photos; do
+  run 0 "${basic[@]}" $input --no-labels --format npy --out bare-$input
+  check "no labels of $input" [ "$(files bare-$input)" = "augment.json images.npy ledger.jsonl ledger.npy sheet.html" ]
+  run 0 --replay bare-$input --out bare-again && check "replay without labels: $input" same bare-$input bare-again
+done
+check "no labels, no class names" [ "$(field bare-photos/augment.json '["class_names"]')" = None ]
+run 0 --replay bare-t-images-idx3-ubyte --labels t-labels-idx1-ubyte --classes 4 --out relabelled
+check "labels for a replay that had none" [ -s relabelled/labels.npy ]
+
 # The same bytes: threads, replays
 mixed=(--policy 'flip | crop(pad=2) | one_of(cutmix, mixup, fmix, cutout(size=3), p=.9)' --seed 7 --batch 4)
 run 0 "${mixed[@]}" images.npy --labels labels.npy --classes 4 --threads 1 --out threads1
@@ -375,6 +386,16 @@ refused "replay and seed" 2 "--seed cannot be given with --replay" --replay edit
 check "sheet: page" tool sheet threads1/sheet.html 11
 check "sheet: methods" contains threads1/sheet.html "<span>crop</span>"
 check "sheet: labels" contains threads1/sheet.html "class "
+check "sheet: what is drawn where" contains threads1/sheet.html "a mask lies in the coordinates of its step"
+run 0 --policy 'cutmix(p=1)' --seed 2 photos --out named
+check "sheet: names of classes" grep -qE '<b>label</b> (cat|dog): <b>' named/sheet.html
+check "sheet: names of files" contains named/sheet.html "of sample 0: b.png<"
+check "sheet: the own class first" python3 -c "
+import re
+exec(open('tool.py').read().split('arguments = ')[0])
+own = read('labels.npy')[2]
+first = re.findall(r'<b>label</b> class (\d+): <b>([^<]*)', open('uint8/sheet.html').read())
+assert [int(c) for c, _ in first] == list(own) and any(float(w) < .5 for _, w in first)"
 run 0 "${basic[@]}" images.npy --sheet-size 5 --batch 2 --out five
 rm -f sheet-*.png
 check "sheet: five outputs of three batches" tool sheet five/sheet.html 5
@@ -443,8 +464,13 @@ refused "smoothing" 2 "--smoothing is '2'" "${basic[@]}" images.npy --labels lab
 refused "smoothing nan" 2 "--smoothing is 'nan'" "${basic[@]}" images.npy --labels labels.npy --classes 4 --smoothing nan --out no
 refused "smoothing of rows" 2 "rows of numbers" "${basic[@]}" images.npy --labels soft.npy --smoothing .1 --out no
 refused "classes missing" 2 "--classes is missing" "${basic[@]}" images.npy --labels labels.npy --out no
-refused "classes missing for IDX" 2 "--classes is missing" "${basic[@]}" t-images-idx3-ubyte --out no
+refused "classes missing for IDX" 2 "beside the images, in ./t-labels-idx1-ubyte: --classes is missing; accepted: --classes K, or --no-labels" \
+  "${basic[@]}" ./t-images-idx3-ubyte --out no
 refused "classes without labels" 2 "no labels" "${basic[@]}" images.npy --classes 4 --out no
+refused "smoothing without labels" 2 "--smoothing is given, but there are no labels" "${basic[@]}" images.npy --smoothing .1 --out no
+refused "mix without labels" 2 "--mix union is given, but there are no labels" "${basic[@]}" images.npy --mix union --out no
+refused "smoothing and no labels" 2 "--smoothing and --no-labels" "${basic[@]}" photos --no-labels --smoothing .1 --out no
+refused "labels and no labels" 2 "--labels and --no-labels" "${basic[@]}" images.npy --labels labels.npy --no-labels --out no
 refused "classes of rows" 2 "rows of 3" "${basic[@]}" images.npy --labels soft.npy --classes 4 --out no
 refused "no policy file" 1 "absent.txt" --policy @absent.txt --seed 1 images.npy --out no
 printf 'flip |\n cutmx' >bad.txt
@@ -460,6 +486,7 @@ refused "NaN label" 1 "nan.npy: label 3, class 1 is nan" "${basic[@]}" images.np
 refused "labels of three axes" 1 "column.npy: int64 with 3 axes" "${basic[@]}" images.npy --labels column.npy --classes 4 --out no
 refused "labels too large" 1 "at most" "${basic[@]}" images.npy --labels labels.npy --classes 2147483647 --out no
 refused "no labels file" 1 "absent.npy" "${basic[@]}" images.npy --labels absent.npy --classes 4 --out no
+refused "images of float64" 1 "soft.npy: an array of float64" "${basic[@]}" soft.npy --out no
 refused "no input file" 1 "absent.npy" "${basic[@]}" absent.npy --out no
 head -c 900 images.npy >short.npy
 refused "truncated .npy" 1 "short.npy: truncated" "${basic[@]}" short.npy --out no
@@ -502,7 +529,7 @@ import sys
 sys.argv = ['', 'make']
 exec(open('tool.py').read())
 write('many.npy', '|u1', (30000, 32, 32), [0] * (30000 * 1024))"
-for signal in INT TERM; do
+for signal in INT TERM HUP; do
   env --default-signal=INT "$cutlab" augment --policy fmix --seed 1 many.npy --batch 64 --threads 1 --out stopped >output 2>errors &
   process=$!
   until compgen -G 'stopped.part-*' >/dev/null || ! kill -0 $process; do sleep 0.01; done
@@ -512,6 +539,21 @@ for signal in INT TERM; do
   check "stopped by $signal: exit code" [ "$code" = $((128 + $(kill -l $signal))) ]
   check "stopped by $signal: one line" [ "$(wc -l <errors)" = 1 ]
   check "stopped by $signal: nothing is left" eval '! compgen -G "stopped*" >/dev/null'
+done
+
+# The second signal comes while the first is obeyed: outputs of one batch, so that it takes a while
+for pause in 0 0.02; do
+  env --default-signal=INT "$cutlab" augment --policy fmix --seed 1 many.npy --batch 8192 --threads 1 --out stopped >output 2>errors &
+  process=$!
+  until compgen -G 'stopped.part-*' >/dev/null || ! kill -0 $process; do sleep 0.01; done
+  kill -s INT $process
+  sleep $pause
+  kill -s INT $process
+  code=0
+  wait $process || code=$?
+  check "stopped twice: exit code" [ "$code" = 130 ]
+  check "stopped twice: one line" [ "$(wc -l <errors)" = 1 ]
+  check "stopped twice: nothing is left" eval '! compgen -G "stopped*" >/dev/null'
 done
 
 # What the documentation says to type

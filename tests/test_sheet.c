@@ -8,7 +8,7 @@
 
 /* A plan drawn for `batch` and the page made of it, in fresh memory. */
 static char *make_page(fixture *f, const char *policy_text, const cutlab_batch *batch,
-                       const float *labels, int64_t classes, int64_t count) {
+                       const cutlab_sheet_labels *labels, const char *const *names, int64_t count) {
   char path[512], *page = NULL;
   size_t size;
   cutlab_policy *policy;
@@ -19,7 +19,7 @@ static char *make_page(fixture *f, const char *policy_text, const cutlab_batch *
   assert_int_equal(cutlab_policy_create(f->context, &policy, policy_text), CUTLAB_OK);
   assert_int_equal(cutlab_plan_create(f->context, &plan), CUTLAB_OK);
   assert_int_equal(cutlab_plan_draw(f->context, plan, policy, &draw), CUTLAB_OK);
-  assert_int_equal(cutlab_sheet_write(f->context, path, plan, batch, batch, labels, classes, count),
+  assert_int_equal(cutlab_sheet_write(f->context, path, plan, batch, batch, labels, names, count),
                    CUTLAB_OK);
   assert_int_equal(cutlab_file_read(f->context, &page, &size, path, 0), CUTLAB_OK);
   cutlab_plan_free(plan);
@@ -45,17 +45,17 @@ static void cards(void **state) {
   uint8_t pixels[5 * 4 * 6 * 3] = {0};
   const cutlab_batch batch = {
       .data = pixels, .dtype = CUTLAB_UINT8, .count = 5, .height = 4, .width = 6, .channels = 3};
-  char *page = make_page(f, "cutmix", &batch, NULL, 0, 3);
+  char *page = make_page(f, "cutmix", &batch, NULL, NULL, 3);
   assert_int_equal(occurrences(page, "<article>"), 3);
   assert_int_equal(occurrences(page, "<img"), 3 * 4);
   assert_part(page, "3 outputs: images of 4 x 6, 3 channels, uint8.");
   assert_int_equal(occurrences(page, "<b>label</b> sample "), 3);
   free(page);
-  page = make_page(f, "cutmix | cutout", &batch, NULL, 0, 99);
+  page = make_page(f, "cutmix | cutout", &batch, NULL, NULL, 99);
   assert_int_equal(occurrences(page, "<article>"), 5);
   assert_int_equal(occurrences(page, "<img"), 5 * 5);
   free(page);
-  page = make_page(f, "flip(p=0)", &batch, NULL, 0, 1);
+  page = make_page(f, "flip(p=0)", &batch, NULL, NULL, 1);
   assert_part(page, "left as it is");
   assert_part(page, "1 output: ");
   free(page);
@@ -67,13 +67,71 @@ static void labels(void **state) {
   const cutlab_batch batch = {
       .data = pixels, .dtype = CUTLAB_UINT8, .count = 2, .height = 3, .width = 3, .channels = 1};
   const float rows[2][6] = {{0, .25F, 0, .75F, 0, 0}, {-1, 2, 3, 4, 5, 6}};
-  char *page = make_page(f, "flip", &batch, rows[0], 6, 2);
+  const cutlab_sheet_labels mixed = {.classes = 6, .mixed = rows[0]};
+  char *page = make_page(f, "flip", &batch, &mixed, NULL, 2);
   assert_part(page, "class 3: <b>0.75</b>, class 1: <b>0.25</b></p>");
   assert_part(page, "<i style=\"width:75.00%\"></i><i style=\"width:25.00%\"></i></div>");
   assert_part(page, "class 5: <b>6</b>, class 4: <b>5</b>, class 3: <b>4</b>, class 2: <b>3</b>, "
                     "and 2 more</p>");
   assert_int_equal(occurrences(page, "class=\"bar\""), 1); /* none of what are no shares */
   free(page);
+}
+
+/* The own part of a label comes first, however small, and classes and outputs have their names. */
+static void own_labels(void **state) {
+  fixture *f = *state;
+  uint8_t pixels[2 * 9] = {0};
+  const cutlab_batch batch = {
+      .data = pixels, .dtype = CUTLAB_UINT8, .count = 2, .height = 3, .width = 3, .channels = 1};
+  const float rows[2][3] = {{.75F, .25F, 0}, {0, 1, 0}}, own[2][3] = {{0, 1, 0}, {0, 0, 1}};
+  const char *const classes[] = {"cat", "<dog>", "eel"}, *const names[] = {"a.png", "b&c.png"};
+  cutlab_sheet_labels mixed = {.classes = 3, .mixed = rows[0], .own = own[0]};
+  char *page = make_page(f, "flip", &batch, &mixed, NULL, 2);
+  assert_part(page, "class 1: <b>0.25</b>, class 0: <b>0.75</b></p>");
+  assert_part(page, "<i style=\"width:25.00%\"></i><i style=\"width:75.00%\"></i></div>");
+  assert_part(page, "class 2: <b>0</b>, class 1: <b>1</b></p>");
+  assert_part(page, "<i style=\"width:0.00%\"></i><i style=\"width:100.00%\"></i></div>");
+  assert_part(page, "<small>of sample 0</small>");
+  free(page);
+  mixed.class_names = classes;
+  page = make_page(f, "flip", &batch, &mixed, names, 2);
+  assert_part(page, "<b>label</b> &lt;dog&gt;: <b>0.25</b>, cat: <b>0.75</b></p>");
+  assert_part(page, "<small>of sample 0: a.png</small>");
+  assert_part(page, "<small>of sample 1: b&amp;c.png</small>");
+  free(page);
+}
+
+/* Without labels, the own sample comes first. */
+static void own_sample(void **state) {
+  fixture *f = *state;
+  uint8_t pixels[2 * 4] = {0};
+  const int64_t ids[] = {7, 3};
+  const cutlab_batch batch = {
+      .data = pixels, .dtype = CUTLAB_UINT8, .count = 2, .height = 1, .width = 4, .channels = 1};
+  const cutlab_draw draw = {.samples = ids, .count = 2, .height = 1, .width = 4};
+  const cutlab_entry entry = {.sample = 7,
+                              .partner = 3,
+                              .partner_row = 1,
+                              .lambda = .25,
+                              .weight = .25,
+                              .pixels = 3,
+                              .bottom = 1,
+                              .right = 3};
+  char path[512], *page;
+  size_t size;
+  cutlab_policy *policy;
+  cutlab_plan *plan;
+  snprintf(path, sizeof path, "%s/sheet.html", f->folder);
+  assert_int_equal(cutlab_policy_create(f->context, &policy, "cutmix"), CUTLAB_OK);
+  assert_int_equal(cutlab_plan_create(f->context, &plan), CUTLAB_OK);
+  assert_int_equal(cutlab_plan_set(f->context, plan, policy, &draw, &entry, 1, NULL, 0), CUTLAB_OK);
+  assert_int_equal(cutlab_sheet_write(f->context, path, plan, &batch, &batch, NULL, NULL, 1),
+                   CUTLAB_OK);
+  assert_int_equal(cutlab_file_read(f->context, &page, &size, path, 0), CUTLAB_OK);
+  assert_part(page, "sample 7: <b>0.25</b>, sample 3: <b>0.75</b></p>");
+  free(page);
+  cutlab_plan_free(plan);
+  cutlab_policy_free(policy);
 }
 
 static void floats(void **state) {
@@ -89,7 +147,7 @@ static void floats(void **state) {
                               .height = 8,
                               .width = 300,
                               .channels = 2};
-  char *page = make_page(f, "mixup", &batch, NULL, 0, 2);
+  char *page = make_page(f, "mixup", &batch, NULL, NULL, 2);
   assert_part(page, "values from -4 to 4 are drawn from black to white");
   assert_part(page, "One pixel in 2 is shown");
   assert_part(page, "Of the channels, the first 1 is drawn.");
@@ -106,14 +164,14 @@ static void series(void **state) {
                         .height = 1,
                         .width = 5000,
                         .channels = 1};
-  char *page = make_page(f, "cutmix", &batch, NULL, 0, 3);
+  char *page = make_page(f, "cutmix", &batch, NULL, NULL, 3);
   assert_part(page, "3 outputs: series of length 5000, 1 channel, float32.");
   assert_int_equal(occurrences(page, "<polyline"), 9);
   assert_int_equal(occurrences(page, "<rect"), 3);
   assert_true(strlen(page) < 200000);
   free(page);
   batch.width = 1;
-  page = make_page(f, "mixup", &batch, NULL, 0, 1);
+  page = make_page(f, "mixup", &batch, NULL, NULL, 1);
   assert_int_equal(occurrences(page, "<polyline"), 3);
   assert_int_equal(occurrences(page, "nan"), 0);
   free(page);
@@ -143,7 +201,7 @@ static void shade(void **state) {
   assert_int_equal(cutlab_policy_create(f->context, &policy, "cutmix"), CUTLAB_OK);
   assert_int_equal(cutlab_plan_create(f->context, &plan), CUTLAB_OK);
   assert_int_equal(cutlab_plan_set(f->context, plan, policy, &draw, &entry, 1, NULL, 0), CUTLAB_OK);
-  assert_int_equal(cutlab_sheet_write(f->context, path, plan, &batch, &batch, NULL, 0, 1),
+  assert_int_equal(cutlab_sheet_write(f->context, path, plan, &batch, &batch, NULL, NULL, 1),
                    CUTLAB_OK);
   assert_int_equal(cutlab_file_read(f->context, &page, &size, path, 0), CUTLAB_OK);
   assert_part(page, "<rect class=\"shade\" x=\"80.00\" y=\"0\" width=\"120.00\"");
@@ -162,34 +220,37 @@ static void refusals(void **state) {
   other.width = 2;
   const cutlab_draw draw = {.count = 2, .height = 3, .width = 3};
   const float rows[2] = {0};
+  const cutlab_sheet_labels none = {.mixed = rows}, empty = {.classes = 1};
   cutlab_policy *policy;
   cutlab_plan *plan;
   char path[512];
   snprintf(path, sizeof path, "%s/absent/sheet.html", f->folder);
   assert_int_equal(cutlab_policy_create(f->context, &policy, "flip"), CUTLAB_OK);
   assert_int_equal(cutlab_plan_create(f->context, &plan), CUTLAB_OK);
-#define WRITE(output, input, labels, classes, count)                                               \
-  cutlab_sheet_write(f->context, path, plan, output, input, labels, classes, count)
-  assert_int_equal(WRITE(&batch, &batch, NULL, 0, 1), CUTLAB_ERROR_ARGUMENT);
+#define WRITE(output, input, labels, count)                                                        \
+  cutlab_sheet_write(f->context, path, plan, output, input, labels, NULL, count)
+  assert_int_equal(WRITE(&batch, &batch, NULL, 1), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "has not been drawn");
   assert_int_equal(cutlab_plan_draw(f->context, plan, policy, &draw), CUTLAB_OK);
-  assert_int_equal(WRITE(&other, &batch, NULL, 0, 1), CUTLAB_ERROR_ARGUMENT);
+  assert_int_equal(WRITE(&other, &batch, NULL, 1), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "the output has 2 images of 3 x 2");
-  assert_int_equal(WRITE(&batch, &other, NULL, 0, 1), CUTLAB_ERROR_ARGUMENT);
+  assert_int_equal(WRITE(&batch, &other, NULL, 1), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "the input has 2 images of 3 x 2");
-  assert_int_equal(WRITE(&batch, &batch, NULL, 0, -1), CUTLAB_ERROR_ARGUMENT);
+  assert_int_equal(WRITE(&batch, &batch, NULL, -1), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "count is -1");
-  assert_int_equal(WRITE(&batch, &batch, rows, 0, 1), CUTLAB_ERROR_ARGUMENT);
+  assert_int_equal(WRITE(&batch, &batch, &none, 1), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "classes 0");
+  assert_int_equal(WRITE(&batch, &batch, &empty, 1), CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "mixed labels");
   other = batch;
   other.dtype = CUTLAB_INT64;
-  assert_int_equal(WRITE(&other, &batch, NULL, 0, 1), CUTLAB_ERROR_ARGUMENT);
+  assert_int_equal(WRITE(&other, &batch, NULL, 1), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "the output has dtype");
   other = batch;
   other.data = NULL;
-  assert_int_equal(WRITE(&other, &batch, NULL, 0, 1), CUTLAB_ERROR_ARGUMENT);
+  assert_int_equal(WRITE(&other, &batch, NULL, 1), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "the output has 1 channels, and no data");
-  assert_int_equal(WRITE(&batch, &batch, NULL, 0, 1), CUTLAB_ERROR_IO);
+  assert_int_equal(WRITE(&batch, &batch, NULL, 1), CUTLAB_ERROR_IO);
   assert_message(f->context, "absent");
   cutlab_plan_free(plan);
   cutlab_policy_free(policy);
@@ -199,6 +260,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(cards, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(labels, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(own_labels, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(own_sample, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(floats, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(series, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(shade, fixture_up, fixture_down),

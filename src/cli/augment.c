@@ -9,8 +9,9 @@ static const cutlab_option options[] = {
     {"seed", 's', "S", "Random seed, 0 or more; required, except with --describe (default: 0)."},
     {"out", 'o', "DIR", "Folder to write; one of an earlier cutlab augment is replaced."},
     {"labels", 'l', "FILE",
-     "Labels, .npy or IDX: class ids [N] of an integer type, or rows [N][K] of floating-point "
-     "numbers. Default: those of the input."},
+     "Labels, .npy or IDX: class ids [N] of an integer type, or rows [N][K] of numbers of any "
+     "type. Default: those of the input."},
+    {"no-labels", 0, NULL, "Leave out labels that come with the input."},
     {"classes", 'k', "K",
      "Number of classes; needed for class ids but those of folders and CIFAR."},
     {"smoothing", 0, "E", "Label smoothing of class ids, 0 (the default) to 1."},
@@ -58,8 +59,8 @@ static const mode modes[] = {
       "sheet-size", "no-sheet", NULL}},
     {"policy",
      true,
-     {"policy", "seed", "out", "labels", "classes", "smoothing", "mix", "epoch", "batch", "axes",
-      "dtype", "format", "sheet-size", "no-sheet", NULL}}};
+     {"policy", "seed", "out", "labels", "no-labels", "classes", "smoothing", "mix", "epoch",
+      "batch", "axes", "dtype", "format", "sheet-size", "no-sheet", NULL}}};
 
 static bool accepts(const mode *chosen, const char *option) {
   static const char *const always[] = {"json", "threads", "quiet", NULL};
@@ -127,6 +128,7 @@ static int run_job(augment_job *job) {
     code = cutlab_folder_begin(&job->folder, job->cli->out, augment_record, augment_format);
   if (!code) code = augment_read_input(job);
   if (!code) code = augment_read_labels(job);
+  if (!code) code = augment_prepare_sheet(job);
   if (!code) code = augment_work(job);
   if (!code) code = augment_write(job);
   if (!code) code = cutlab_folder_publish(&job->folder);
@@ -141,6 +143,7 @@ static void clear_job(augment_job *job) {
   cutlab_folder_end(&job->folder);
   free(job->output.data);
   free(job->labels);
+  free(job->own_labels);
   free(job->ledger);
   free(job->settings.inputs);
   json_decref(job->record);

@@ -21,6 +21,7 @@ typedef struct augment_settings {
   const char *policy, *labels, *dtype, *format; /* NULL: not given */
   const augment_axes *axes;                     /* NULL: not given */
   cutlab_label_mix mix;
+  bool no_labels; /* those of the input are left out */
   double smoothing;
   const char **inputs;
   int input_count;
@@ -37,6 +38,7 @@ typedef struct augment_job {
   bool png;                   /* images are written as PNG files */
   float *labels;              /* [count][classes], NULL where there are none; mixed in place */
   int64_t classes;
+  float *own_labels;   /* [sheet_count][classes], before mixing */
   cutlab_plan **plans; /* one for every batch */
   int64_t plan_count;
   int64_t sheet_count; /* outputs on the contact sheet */
@@ -60,11 +62,20 @@ json_t *augment_describe_job(const augment_job *job);
 int augment_read_input(augment_job *job);
 /* augment_labels.c: fills labels and classes. */
 int augment_read_labels(augment_job *job);
+/* Names of the class ids, where folders gave them, else NULL. */
+char **augment_class_names(const augment_job *job);
 /* augment_work.c: fills output and plans, and mixes the labels. */
 int augment_work(augment_job *job);
 /* augment_output.c: writes everything into the folder. */
 int augment_write(augment_job *job);
-/* augment_sheet.c: writes sheet.html. */
+/* Whether the input files' base names differ, so that each output can have that of its input. */
+bool augment_names_differ(const augment_job *job);
+/* Name of the PNG file of output i, `unique` as augment_names_differ says; release with free. NULL
+   without memory. */
+char *augment_image_name(const augment_job *job, int64_t i, bool unique);
+/* augment_sheet.c: fills sheet_count and, before they are mixed, own_labels. */
+int augment_prepare_sheet(augment_job *job);
+/* Writes sheet.html. */
 int augment_write_sheet(augment_job *job);
 /* Path of a new file in the folder, which is noted as written; release with free. NULL without
    memory, after a message. */

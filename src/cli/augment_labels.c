@@ -89,11 +89,24 @@ static int read_file(const augment_job *job, label_file *labels) {
   return cutlab_exit_failure;
 }
 
+/* Of what comes with images, only the labels beside those of an IDX file lack the number of
+ * classes.
+ */
+static void fail_beside(const char *images) {
+  int stem = (int)(strlen(images) - strlen("images-idx3-ubyte"));
+  cutlab_cli_usage("augment: class ids were found beside the images, in %.*slabels-idx1-ubyte: "
+                   "--classes is missing; accepted: --classes K, or --no-labels to go without",
+                   stem, images);
+}
+
 /* How many classes there are; 0 after a message. */
 static int64_t find_classes(const augment_job *job) {
   if (job->settings.classes) return job->settings.classes;
   if (!job->settings.labels && job->images.class_count) return job->images.class_count;
-  cutlab_cli_usage("augment: the labels are class ids: --classes is missing");
+  if (job->settings.labels)
+    cutlab_cli_usage("augment: the labels are class ids: --classes is missing");
+  else
+    fail_beside(job->settings.inputs[0]);
   return 0;
 }
 
@@ -134,19 +147,37 @@ static int use_rows(augment_job *job, label_file *labels) {
   return 0;
 }
 
+/* What says something about labels is no use without. */
+static int check_unlabelled(const augment_settings *s) {
+  const char *option = s->classes                      ? "--classes"
+                       : s->smoothing != 0             ? "--smoothing"
+                       : s->mix != CUTLAB_LABEL_LINEAR ? "--mix union"
+                                                       : NULL;
+  if (!option) return 0;
+  if (s->no_labels)
+    return cutlab_cli_usage("%s and --no-labels are given; accepted: one of them", option);
+  return cutlab_cli_usage("%s is given, but there are no labels; name them with --labels", option);
+}
+
 int augment_read_labels(augment_job *job) {
+  const augment_settings *s = &job->settings;
   label_file labels = {0};
   int code = 0;
-  if (job->settings.labels) {
+  if (s->labels) {
     code = read_file(job, &labels);
     if (!code && labels.rows) code = use_rows(job, &labels);
     if (!code && labels.ids) code = use_ids(job, labels.ids);
-  } else if (job->images.labels) {
+  } else if (job->images.labels && !s->no_labels) {
     code = use_ids(job, job->images.labels);
-  } else if (job->settings.classes) {
-    code = cutlab_cli_usage("--classes is given, but there are no labels; name them with --labels");
+  } else {
+    code = check_unlabelled(s);
   }
   cutlab_free(labels.ids);
   free(labels.rows);
   return code;
+}
+
+char **augment_class_names(const augment_job *job) {
+  const augment_settings *s = &job->settings;
+  return s->labels || s->no_labels || s->input_count > 1 ? NULL : job->images.class_names;
 }

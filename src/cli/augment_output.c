@@ -44,8 +44,7 @@ static const char *base_name(const char *path, int *length) {
   return name;
 }
 
-/* Whether the files' base names differ, so that each output can have that of its input. */
-static bool names_differ(const augment_job *job) {
+bool augment_names_differ(const augment_job *job) {
   json_t *seen = json_object();
   bool differ = seen && job->images.names;
   for (int64_t i = 0; differ && i < job->input.count; ++i) {
@@ -59,7 +58,7 @@ static bool names_differ(const augment_job *job) {
 }
 
 /* "NAME.png", "000012-NAME.png" where names are not unique, "000012.png" without names. */
-static char *image_name(const augment_job *job, int64_t i, bool unique) {
+char *augment_image_name(const augment_job *job, int64_t i, bool unique) {
   char *text = NULL, digits[32] = "";
   int length = 0;
   const char *name = job->images.names ? base_name(job->images.names[i], &length) : "";
@@ -93,7 +92,7 @@ static int write_bytes(const char *path, const uint8_t *bytes, size_t size) {
 
 static int write_image(augment_job *job, int64_t i, bool unique, uint8_t *room) {
   const cutlab_batch *output = &job->output;
-  char *name = image_name(job, i, unique);
+  char *name = augment_image_name(job, i, unique);
   char *path = name ? augment_new_file(job, name) : NULL;
   int code = name ? 0 : fail_memory();
   if (!code && !path) code = cutlab_exit_failure;
@@ -114,7 +113,7 @@ static int write_image(augment_job *job, int64_t i, bool unique, uint8_t *room) 
 static int write_images(augment_job *job) {
   const cutlab_batch *output = &job->output;
   uint8_t *room = malloc((size_t)(output->height * output->width * output->channels) + 1);
-  bool unique = names_differ(job);
+  bool unique = augment_names_differ(job);
   int code = room ? 0 : fail_memory();
   for (int64_t i = 0; i < output->count && !code; ++i) {
     code = write_image(job, i, unique, room);

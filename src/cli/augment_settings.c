@@ -25,10 +25,19 @@ const augment_axes *augment_find_axes(const char *name) {
 /* Settings of augment.json, put before the options of the command line, so that the latter win. */
 static const struct {
   const char *option, *key;
-} recorded[] = {{"policy", "policy"}, {"seed", "seed"},           {"epoch", "epoch"},
-                {"batch", "batch"},   {"labels", "labels"},       {"classes", "classes"},
-                {"axes", "axes"},     {"dtype", "dtype"},         {"format", "output_format"},
-                {"mix", "mix"},       {"smoothing", "smoothing"}, {"sheet-size", "sheet_size"}};
+} recorded[] = {{"policy", "policy"},
+                {"seed", "seed"},
+                {"epoch", "epoch"},
+                {"batch", "batch"},
+                {"labels", "labels"},
+                {"classes", "classes"},
+                {"axes", "axes"},
+                {"dtype", "dtype"},
+                {"format", "output_format"},
+                {"mix", "mix"},
+                {"smoothing", "smoothing"},
+                {"sheet-size", "sheet_size"},
+                {"no-labels", "no_labels"}};
 enum { recorded_count = sizeof recorded / sizeof *recorded };
 
 static const cutlab_option *find_option(const cutlab_cli *cli, const char *name) {
@@ -37,10 +46,11 @@ static const cutlab_option *find_option(const cutlab_cli *cli, const char *name)
   return option;
 }
 
-/* The value of a setting as the command line would have it, kept in the record; NULL: none. */
+/* The value of a setting as the command line would have it, kept in the record; NULL: none. A
+   flag's stands for its being there. */
 static const char *recorded_text(json_t *record, const char *name) {
   json_t *value = json_object_get(record, name);
-  if (!value || json_is_null(value)) return NULL;
+  if (!value || json_is_null(value) || json_is_false(value)) return NULL;
   if (json_is_string(value)) return json_string_value(value);
   char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
   if (text) json_object_set_new(record, name, json_string(text));
@@ -64,6 +74,7 @@ static int prepend_record(augment_job *job) {
     cutlab_cli_print_error("out of memory");
     return cutlab_exit_failure;
   }
+  if (cutlab_options_value(cli, "labels")) json_object_del(job->record, "no_labels");
   for (int i = 0; i < recorded_count; ++i) {
     const char *text = recorded_text(job->record, recorded[i].key);
     if (text) items[count++] = (cutlab_item){find_option(cli, recorded[i].option), text};
@@ -186,9 +197,12 @@ int augment_read_settings(augment_job *job) {
   *s = (augment_settings){.batch = 256, .sheet_size = 24};
   s->policy = cutlab_options_value(cli, "policy");
   s->labels = cutlab_options_value(cli, "labels");
+  s->no_labels = cutlab_options_value(cli, "no-labels") != NULL;
   if (!s->policy) return cutlab_cli_usage("augment: --policy is missing");
   if (!cutlab_options_value(cli, "seed")) return cutlab_cli_usage("augment: --seed is missing");
   if (!cli->out) return cutlab_cli_usage("augment: --out is missing");
+  if (s->labels && s->no_labels)
+    return cutlab_cli_usage("--labels and --no-labels are given; accepted: one of them");
   int code = read_inputs(job);
   if (!code && s->labels) code = check_text(s->labels);
   if (!code) code = cutlab_options_integer(cli, "seed", &s->seed, 0, INT64_MAX);
@@ -247,8 +261,7 @@ static json_t *text_or_null(const char *text) {
 /* Names of the class ids, where folders gave them. */
 static json_t *class_names(const augment_job *job) {
   const cutlab_images *images = &job->images;
-  if (job->settings.labels || job->settings.input_count > 1 || !images->class_names)
-    return json_null();
+  if (!augment_class_names(job)) return json_null();
   json_t *names = json_array();
   for (int64_t c = 0; c < images->class_count; ++c)
     json_array_append_new(names, json_string(images->class_names[c]));
@@ -269,11 +282,12 @@ json_t *augment_describe_job(const augment_job *job) {
                            inputs, "input_format", job->images.format, "shape", shape, "axes",
                            s->axes->name, "input_dtype", cutlab_dtype_name(job->input.dtype));
   json_t *rest = json_pack(
-      "{s:s, s:s, s:o, s:o, s:o, s:s, s:f, s:I, s:O}", "dtype",
+      "{s:s, s:s, s:o, s:b, s:o, s:o, s:s, s:f, s:I, s:O}", "dtype",
       cutlab_dtype_name(job->output.dtype), "output_format", job->png ? "png" : "npy", "labels",
-      text_or_null(s->labels), "classes", job->labels ? json_integer(job->classes) : json_null(),
-      "class_names", class_names(job), "mix", s->mix == CUTLAB_LABEL_UNION ? "union" : "linear",
-      "smoothing", s->smoothing, "sheet_size", (json_int_t)s->sheet_size, "files", job->files);
+      text_or_null(s->labels), "no_labels", s->no_labels, "classes",
+      job->labels ? json_integer(job->classes) : json_null(), "class_names", class_names(job),
+      "mix", s->mix == CUTLAB_LABEL_UNION ? "union" : "linear", "smoothing", s->smoothing,
+      "sheet_size", (json_int_t)s->sheet_size, "files", job->files);
   json_object_update(json, rest);
   json_decref(rest);
   return json;

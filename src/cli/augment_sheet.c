@@ -1,5 +1,6 @@
 /* The contact sheet of `cutlab augment`: the first outputs, of as many batches as they are of. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "augment_job.h"
 
@@ -67,20 +68,57 @@ static cutlab_status make_plan(const augment_job *job, cutlab_plan **plan) {
   return status;
 }
 
-int augment_write_sheet(augment_job *job) {
+int augment_prepare_sheet(augment_job *job) {
   int64_t asked = job->settings.sheet_size;
   job->sheet_count = asked < job->input.count ? asked : job->input.count;
+  if (!job->labels || !job->sheet_count) return 0;
+  size_t size = (size_t)(job->sheet_count * job->classes) * sizeof *job->labels;
+  job->own_labels = malloc(size);
+  if (!job->own_labels) {
+    cutlab_cli_print_error("out of memory for labels");
+    return cutlab_exit_failure;
+  }
+  memcpy(job->own_labels, job->labels, size);
+  return 0;
+}
+
+/* Names of the PNG files on the sheet, or NULL. */
+static char **make_names(const augment_job *job) {
+  char **names = calloc((size_t)job->sheet_count, sizeof *names);
+  bool unique = augment_names_differ(job), made = names != NULL;
+  for (int64_t i = 0; made && i < job->sheet_count; ++i)
+    made = (names[i] = augment_image_name(job, i, unique)) != NULL;
+  if (made) return names;
+  for (int64_t i = 0; names && i < job->sheet_count; ++i) free(names[i]);
+  free(names);
+  return NULL;
+}
+
+static cutlab_status write_page(const augment_job *job, cutlab_plan *plan, const char *path,
+                                char *const *names) {
+  cutlab_batch input = job->input, output = job->output;
+  input.count = output.count = cutlab_plan_drawn(plan)->count;
+  bool named = job->classes == job->images.class_count; /* and not more, by --classes */
+  const cutlab_sheet_labels labels = {
+      .classes = job->classes,
+      .mixed = job->labels,
+      .own = job->own_labels,
+      .class_names = named ? (const char *const *)augment_class_names(job) : NULL};
+  return cutlab_sheet_write(job->cli->context, path, plan, &output, &input,
+                            job->labels ? &labels : NULL, (const char *const *)names,
+                            job->sheet_count);
+}
+
+int augment_write_sheet(augment_job *job) {
   if (!job->sheet_count) return 0;
   cutlab_plan *plan = NULL;
   char *path = augment_new_file(job, "sheet.html");
   if (!path) return cutlab_exit_failure;
+  char **names = job->png ? make_names(job) : NULL;
   cutlab_status status = make_plan(job, &plan);
-  if (status == CUTLAB_OK) {
-    cutlab_batch input = job->input, output = job->output;
-    input.count = output.count = cutlab_plan_drawn(plan)->count;
-    status = cutlab_sheet_write(job->cli->context, path, plan, &output, &input, job->labels,
-                                job->classes, job->sheet_count);
-  }
+  if (status == CUTLAB_OK) status = write_page(job, plan, path, names);
+  for (int64_t i = 0; names && i < job->sheet_count; ++i) free(names[i]);
+  free(names);
   cutlab_plan_free(plan);
   free(path);
   return status == CUTLAB_OK ? 0 : cutlab_cli_fail(job->cli, status, "nothing was written");

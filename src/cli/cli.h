@@ -69,12 +69,14 @@ void cutlab_cli_print_wrapped(FILE *file, const char *text, int indent, int colu
 /* A term, and its text from column `indent` on. */
 void cutlab_cli_print_entry(FILE *file, const char *term, const char *text, int indent);
 
-/* progress.c: stop signals and the progress line. */
+/* progress.c: stop signals (SIGINT, SIGTERM, SIGHUP) and the progress line. */
 void cutlab_progress_start(cutlab_context *context, bool show);
 /* Reports progress of the command's own; non-zero asks to stop. */
 int cutlab_progress_step(const char *what, int64_t done, int64_t total);
 /* Removes the progress line, if there is one. */
 void cutlab_progress_clear(void);
+/* While held, a second stop signal does not kill: there is something to clean up. */
+void cutlab_progress_hold(bool hold);
 /* The signal that asked to stop, or 0. */
 int cutlab_progress_signal(void);
 

@@ -103,6 +103,7 @@ int cutlab_folder_begin(cutlab_folder *folder, const char *path, const char *rec
     folder->part = NULL;
     return no_memory();
   }
+  cutlab_progress_hold(true);
   if (!mkdtemp(folder->part)) {
     code = fail_path("make a folder beside", folder->target);
     free(folder->part);
@@ -175,6 +176,7 @@ int cutlab_folder_publish(cutlab_folder *folder) {
 
 void cutlab_folder_end(cutlab_folder *folder) {
   if (folder->part) remove_folder(folder->part);
+  cutlab_progress_hold(false);
   free(folder->part);
   free(folder->target);
   *folder = (cutlab_folder){0};

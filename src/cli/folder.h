@@ -5,7 +5,8 @@
 #include "cli.h"
 
 /* Everything is written into `part`, a new folder beside `target`; cutlab_folder_publish puts it in
-   the target's place in one step. Both in fresh memory. */
+   the target's place in one step. Both in fresh memory. From begin to end, stop signals after the
+   first are ignored, so that `part` is removed. */
 typedef struct cutlab_folder {
   char *target, *part;
 } cutlab_folder;

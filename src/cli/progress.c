@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t stop_signal, held;
 
 /* There is one standard error, so there is one progress line. */
 static struct {
@@ -16,8 +16,14 @@ static struct {
   double began, printed;
 } line;
 
+/* The second one kills, as soon as this function returns and unblocks it. */
 static void on_signal(int number) {
-  stop_signal = number;
+  if (!stop_signal) {
+    stop_signal = number;
+  } else if (!held) {
+    signal(number, SIG_DFL);
+    raise(number);
+  }
 }
 
 static double now(void) {
@@ -66,10 +72,9 @@ static int report(void *user, const cutlab_progress *progress) {
   return stop_signal != 0;
 }
 
-/* After the first signal the default action is back: a second Ctrl-C kills. A signal that the
-   caller ignores (nohup, background jobs of scripts) stays ignored. */
+/* A signal that the caller ignores (nohup, background jobs of scripts) stays ignored. */
 static void stop_on(int number) {
-  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+  struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
   struct sigaction before;
   if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_IGN) return;
   sigaction(number, &action, NULL);
@@ -79,6 +84,7 @@ void cutlab_progress_start(cutlab_context *context, bool show) {
   line.show = show && isatty(STDERR_FILENO);
   stop_on(SIGINT);
   stop_on(SIGTERM);
+  stop_on(SIGHUP);
   cutlab_context_set_progress(context, report, NULL);
 }
 
@@ -89,6 +95,10 @@ int cutlab_progress_step(const char *what, int64_t done, int64_t total) {
 void cutlab_progress_clear(void) {
   if (line.visible) fputs("\r\033[K", stderr);
   line.visible = false;
+}
+
+void cutlab_progress_hold(bool hold) {
+  held = hold;
 }
 
 int cutlab_progress_signal(void) {

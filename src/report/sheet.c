@@ -18,8 +18,9 @@ typedef struct sheet {
   FILE *file;
   cutlab_plan *plan;
   const cutlab_batch *output, *input;
-  const float *labels;
-  int64_t classes, count;
+  const cutlab_sheet_labels *labels; /* or NULL */
+  const char *const *names;          /* [count] or NULL */
+  int64_t count;
   bool series;
   cutlab_sheet_scale input_scale, output_scale;
 } sheet;
@@ -108,45 +109,64 @@ static cutlab_status put_pictures(const sheet *s, int64_t row, const acts *a) {
 
 /* ---- Labels ---- */
 
-/* A part of a label: of a class, or of a sample. */
+/* A part of a label: of a class, or of a sample; `own` is its part of the own label. */
 typedef struct term {
   int64_t of;
-  double weight;
+  double weight, own;
 } term;
 
-static int by_weight(const void *a, const void *b) {
+static int own_first(const void *a, const void *b) {
   const term *x = a, *y = b;
+  if (x->own != y->own) return x->own < y->own ? 1 : -1;
   if (x->weight != y->weight) return x->weight < y->weight ? 1 : -1;
   return x->of < y->of ? -1 : x->of > y->of;
 }
 
-/* The terms that are not 0, largest first; *terms is to be freed. */
+static term class_term(const sheet *s, int64_t row, int64_t class) {
+  const cutlab_sheet_labels *labels = s->labels;
+  int64_t at = row * labels->classes + class;
+  return (term){class, (double)labels->mixed[at], labels->own ? (double)labels->own[at] : 0};
+}
+
+/* The terms that are not 0, in their order; *terms is to be freed. */
 static cutlab_status find_terms(const sheet *s, int64_t row, term **terms, int64_t *count) {
   const cutlab_source *sources = NULL;
-  int64_t source_count = s->classes;
+  int64_t source_count = s->labels ? s->labels->classes : 0;
   if (!s->labels)
     CUTLAB_TRY(cutlab_plan_sources(s->context, s->plan, row, &sources, &source_count));
   *terms = cutlab_allocate(s->context, source_count, sizeof **terms);
   if (!*terms) return CUTLAB_ERROR_MEMORY;
   *count = 0;
   for (int64_t i = 0; i < source_count; ++i) {
-    term t = s->labels ? (term){i, (double)s->labels[row * s->classes + i]}
-                       : (term){s->plan->samples[sources[i].row], (double)sources[i].weight};
-    if (t.weight != 0) (*terms)[(*count)++] = t;
+    term t = s->labels ? class_term(s, row, i)
+                       : (term){s->plan->samples[sources[i].row], (double)sources[i].weight,
+                                sources[i].row == row};
+    if (t.weight != 0 || t.own != 0) (*terms)[(*count)++] = t;
   }
-  qsort(*terms, (size_t)*count, sizeof **terms, by_weight);
+  qsort(*terms, (size_t)*count, sizeof **terms, own_first);
   return CUTLAB_OK;
 }
 
 /* A bar says more than numbers where they are shares of one. */
 static void put_bar(FILE *file, const term *terms, int64_t count) {
   double sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += terms[i].weight;
-  if (count == 0 || terms[count - 1].weight < 0 || fabs(sum - 1) > 1e-3) return;
+  for (int64_t i = 0; i < count; ++i) {
+    if (terms[i].weight < 0) return;
+    sum += terms[i].weight;
+  }
+  if (count == 0 || fabs(sum - 1) > 1e-3) return;
   fputs("<div class=\"bar\" aria-hidden=\"true\">", file);
   for (int64_t i = 0; i < count && i < most_terms; ++i)
     fprintf(file, "<i style=\"width:%.2f%%\"></i>", 100 * terms[i].weight);
   fputs("</div>\n", file);
+}
+
+static void put_term(const sheet *s, const term *t) {
+  if (s->labels && s->labels->class_names)
+    put_text(s->file, s->labels->class_names[t->of]);
+  else
+    fprintf(s->file, "%s %" PRId64, s->labels ? "class" : "sample", t->of);
+  fprintf(s->file, ": <b>%.3g</b>", t->weight);
 }
 
 static cutlab_status put_label(const sheet *s, int64_t row) {
@@ -154,10 +174,11 @@ static cutlab_status put_label(const sheet *s, int64_t row) {
   int64_t count = 0;
   CUTLAB_TRY(find_terms(s, row, &terms, &count));
   put_bar(s->file, terms, count);
-  fprintf(s->file, "<p><b>label</b> ");
-  for (int64_t i = 0; i < count && i < most_terms; ++i)
-    fprintf(s->file, "%s%s %" PRId64 ": <b>%.3g</b>", i ? ", " : "", s->labels ? "class" : "sample",
-            terms[i].of, terms[i].weight);
+  fputs("<p><b>label</b> ", s->file);
+  for (int64_t i = 0; i < count && i < most_terms; ++i) {
+    if (i) fputs(", ", s->file);
+    put_term(s, &terms[i]);
+  }
   if (count > most_terms) fprintf(s->file, ", and %" PRId64 " more", count - most_terms);
   fprintf(s->file, "%s</p>\n", count ? "" : "nothing");
   free(terms);
@@ -192,8 +213,13 @@ static void put_acts(const sheet *s, const acts *a) {
 
 static cutlab_status put_card(const sheet *s, int64_t row) {
   acts a = find_acts(s, row);
-  fprintf(s->file, "<article>\n<h2>output %" PRId64 " <small>of sample %" PRId64 "</small></h2>\n",
-          row, s->plan->samples[row]);
+  fprintf(s->file, "<article>\n<h2>output %" PRId64 " <small>of sample %" PRId64, row,
+          s->plan->samples[row]);
+  if (s->names) {
+    fputs(": ", s->file);
+    put_text(s->file, s->names[row]);
+  }
+  fputs("</small></h2>\n", s->file);
   CUTLAB_TRY(put_pictures(s, row, &a));
   put_acts(s, &a);
   CUTLAB_TRY(put_label(s, row));
@@ -268,7 +294,15 @@ static void put_head(const sheet *s) {
                   : ". In a mask, white was replaced; grey is the partner's share where all of the "
                     "image was mixed.",
         s->file);
-  fputs(" &lambda; is the share of the own sample as drawn, weight that of its label.", s->file);
+  fputs(s->series ? " Own and partner are shown as they were before any step; the shades lie where "
+                    "their step put them, before later ones."
+                  : " Own and partner are shown as they were before any step; a mask lies in the "
+                    "coordinates of its step.",
+        s->file);
+  fputs(
+      " &lambda; is the share of the own sample as drawn, weight that of its label. In the bar of "
+      "a label, the own part comes first, in blue.",
+      s->file);
   put_drawing_notes(s);
   fprintf(s->file, "</p>\n</header>\n<main%s>\n", s->series ? " class=\"series\"" : "");
 }
@@ -307,24 +341,25 @@ static cutlab_status check_batch(cutlab_context *context, const cutlab_plan *pla
 static cutlab_status check(const sheet *s) {
   if (!s->plan->policy)
     return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT, "the plan has not been drawn");
-  if (s->count < 0 || (s->labels && s->classes < 1))
+  if (s->count < 0 || (s->labels && (s->labels->classes < 1 || !s->labels->mixed)))
     return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
                        "count is %" PRId64 " and classes %" PRId64
-                       "; accepted: 0 or more, and 1 or more where there are labels",
-                       s->count, s->classes);
+                       "; accepted: 0 or more, and 1 or more and mixed labels where there are any",
+                       s->count, s->labels ? s->labels->classes : 0);
   CUTLAB_TRY(check_batch(s->context, s->plan, s->output, "output"));
   return check_batch(s->context, s->plan, s->input, "input");
 }
 
 cutlab_status cutlab_sheet_write(cutlab_context *context, const char *path, cutlab_plan *plan,
                                  const cutlab_batch *output, const cutlab_batch *input,
-                                 const float *labels, int64_t classes, int64_t count) {
+                                 const cutlab_sheet_labels *labels, const char *const *names,
+                                 int64_t count) {
   sheet s = {.context = context,
              .plan = plan,
              .output = output,
              .input = input,
              .labels = labels,
-             .classes = classes,
+             .names = names,
              .count = count,
              .series = input->height == 1};
   CUTLAB_TRY(check(&s));
