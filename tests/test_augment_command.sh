@@ -364,6 +364,7 @@ run 0 --replay threads1 --no-sheet --out bare && check "no sheet" [ ! -e bare/sh
 run 0 --policy "cutmix(alpha=1)" --seed 2 images.npy --out edited
 cp -r edited wrong
 tool edit wrong/ledger.jsonl partner_row 11
+refused "output inside the input" 2 "no/deeper lies in the folder photos" --policy flip --seed 1 photos --out photos/no/deeper
 refused "partner outside the batch" 1 "wrong/ledger.jsonl" --replay wrong --out no
 cp edited/ledger.jsonl wrong/
 tool edit wrong/ledger.jsonl box '[0, 0, 9, 6]'

@@ -249,7 +249,7 @@ static void refusals(void **state) {
   other = batch;
   other.data = NULL;
   assert_int_equal(WRITE(&other, &batch, NULL, 1), CUTLAB_ERROR_ARGUMENT);
-  assert_message(f->context, "the output has 1 channels, and no data");
+  assert_message(f->context, "not NULL");
   assert_int_equal(WRITE(&batch, &batch, NULL, 1), CUTLAB_ERROR_IO);
   assert_message(f->context, "absent");
   cutlab_plan_free(plan);

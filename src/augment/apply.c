@@ -7,6 +7,7 @@
 
 #include "augment/normalise.h"
 #include "augment/pixels.h"
+#include "augment/shares.h"
 
 /* ---- Checks ---- */
 
@@ -128,6 +129,7 @@ typedef struct job {
   const cutlab_batch *output, *input;
   float *gain, *offset; /* [line elements] */
   uint64_t normalises, left_out;
+  bool own_rows; /* in place: an output is made of its own row alone, of a copy of it */
 } job;
 
 static void fill_terms(job *j, int64_t elements) {
@@ -197,6 +199,11 @@ static cutlab_status make_output(const job *j, cutlab_evaluator *ev, int32_t row
   return CUTLAB_OK;
 }
 
+static void copy_row(const cutlab_batch *copy, const cutlab_batch *input, int64_t row) {
+  const char *sample = (const char *)input->data + row * cutlab_batch_stride(input);
+  memcpy(copy->data, sample, (size_t)cutlab_batch_sample_size(input));
+}
+
 /* Outputs [first, end), on one thread. */
 static cutlab_status make_outputs(const job *j, cutlab_context *context, int64_t first,
                                   int64_t end) {
@@ -212,8 +219,21 @@ static cutlab_status make_outputs(const job *j, cutlab_context *context, int64_t
                          .left_out = j->left_out};
   char *lines = cutlab_allocate(context, 3 * ev.elements, sizeof(float));
   cutlab_status status = lines ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
-  for (int64_t row = first; row < end && status == CUTLAB_OK; ++row)
+  cutlab_batch copy = *input;
+  if (j->own_rows) {
+    copy.data = cutlab_allocate(context, 1, (size_t)cutlab_batch_sample_size(input));
+    if (!copy.data) status = CUTLAB_ERROR_MEMORY;
+    ev.input = &copy;
+    ev.stride = 0; /* whatever the row: the copy */
+  }
+  for (int64_t row = first; row < end && status == CUTLAB_OK; ++row) {
+    if (j->own_rows &&
+        !cutlab_plan_last(j->plan, cutlab_policy_all_steps(j->plan->policy), (int32_t)row))
+      continue;
+    if (j->own_rows) copy_row(&copy, input, row);
     status = make_output(j, &ev, (int32_t)row, lines);
+  }
+  if (j->own_rows) free(copy.data);
   cutlab_evaluator_clear(&ev);
   free(lines);
   return status;
@@ -256,12 +276,18 @@ static uint64_t last_mix(const cutlab_plan *plan) {
   return policy->steps[policy->step_count - 1].visible == last - 1 ? last : 0;
 }
 
+/* Makes an output that may be its own input, if nothing mixes. */
 static cutlab_status apply_apart(cutlab_context *context, const cutlab_plan *plan,
                                  const cutlab_batch *output, const cutlab_batch *input) {
   int64_t elements = input->width * input->channels;
   float *terms = cutlab_allocate(context, 2 * elements, sizeof *terms);
   if (!terms) return CUTLAB_ERROR_MEMORY;
-  job j = {plan, output, input, terms, terms + elements, 0, 0};
+  job j = {.plan = plan,
+           .output = output,
+           .input = input,
+           .gain = terms,
+           .offset = terms + elements,
+           .own_rows = input->data == output->data};
   fill_terms(&j, elements);
   cutlab_dtype made = j.normalises ? CUTLAB_FLOAT32 : input->dtype;
   if (made == output->dtype) j.left_out = last_mix(plan);
@@ -293,6 +319,7 @@ cutlab_status cutlab_plan_apply(cutlab_context *context, const cutlab_plan *plan
   if (!in_place) return apply_apart(context, plan, output, input);
   CUTLAB_TRY(cutlab_apply_in_place(context, plan, output, ~UINT64_C(0), &done));
   if (done) return CUTLAB_OK;
+  if (!cutlab_policy_mixes(plan->policy)) return apply_apart(context, plan, output, input);
   cutlab_batch copy;
   CUTLAB_TRY(copy_batch(context, &copy, input));
   cutlab_status status = apply_apart(context, plan, output, &copy);

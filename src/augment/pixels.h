@@ -25,8 +25,8 @@ typedef struct cutlab_pixels {
                          int64_t count);
   void (*from_half)(float *y, const uint16_t *x, int64_t count);
   void (*to_half)(uint16_t *y, const float *x, int64_t count);
-  /* Reverses `count` elements of `size` bytes in place. */
-  void (*reverse)(uint8_t *line, int64_t count, int64_t size);
+  /* `count` elements of `size` bytes in reverse order; no overlap. */
+  void (*reverse)(uint8_t *output, const uint8_t *input, int64_t count, int64_t size);
 } cutlab_pixels;
 
 /* The table that goes with the context's kernels. */

@@ -131,45 +131,50 @@ static void affine_float16(float *y, const uint16_t *x, const float *gain, const
   affine_float32(y, y, gain, offset, count);
 }
 
-static inline void exchange(uint8_t *left, uint8_t *right, size_t size) {
-  uint8_t first[64], last[64];
-  memcpy(first, left, size);
-  memcpy(last, right, size);
-  memcpy(left, last, size);
-  memcpy(right, first, size);
+/* Pixels of three bytes, five at a time: 16 bytes are loaded, their last 15 turned round and stored
+   with one byte too many, which the next store replaces. */
+static void reverse_threes(uint8_t *output, const uint8_t *input, int64_t count) {
+  typedef uint8_t bytes __attribute__((vector_size(16)));
+  const bytes turn = {13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0};
+  int64_t i = 0;
+  for (; i + 6 <= count; i += 5) {
+    bytes pixels;
+    memcpy(&pixels, input + 3 * (count - 5 - i) - 1, sizeof pixels);
+    pixels = __builtin_shuffle(pixels, turn);
+    memcpy(output + 3 * i, &pixels, sizeof pixels);
+  }
+  for (; i < count; ++i) memcpy(output + 3 * i, input + 3 * (count - 1 - i), 3);
 }
 
 /* Inlined where `size` is a constant, so that an element is moved at once. */
-static inline void reverse_elements(uint8_t *line, int64_t count, size_t size) {
-  if (count < 1) return;
-  uint8_t *right = line + (size_t)(count - 1) * size;
-  for (uint8_t *left = line; left < right; left += size, right -= size)
-    for (size_t done = 0; done < size; done += 64)
-      exchange(left + done, right + done, size - done < 64 ? size - done : 64);
+static inline void reverse_elements(uint8_t *output, const uint8_t *input, int64_t count,
+                                    size_t size) {
+  for (int64_t i = 0; i < count; ++i)
+    memcpy(output + (size_t)i * size, input + (size_t)(count - 1 - i) * size, size);
 }
 
-static void reverse(uint8_t *line, int64_t count, int64_t size) {
+static void reverse(uint8_t *output, const uint8_t *input, int64_t count, int64_t size) {
   switch (size) {
   case 1:
-    reverse_elements(line, count, 1);
+    reverse_elements(output, input, count, 1);
     return;
   case 2:
-    reverse_elements(line, count, 2);
+    reverse_elements(output, input, count, 2);
     return;
   case 3:
-    reverse_elements(line, count, 3);
+    reverse_threes(output, input, count);
     return;
   case 4:
-    reverse_elements(line, count, 4);
+    reverse_elements(output, input, count, 4);
     return;
   case 6:
-    reverse_elements(line, count, 6);
+    reverse_elements(output, input, count, 6);
     return;
   case 12:
-    reverse_elements(line, count, 12);
+    reverse_elements(output, input, count, 12);
     return;
   default:
-    reverse_elements(line, count, (size_t)size);
+    reverse_elements(output, input, count, (size_t)size);
   }
 }
 

@@ -1,6 +1,7 @@
 /* cutlab augment: applies a policy to files; describes policies; lists what they are made of. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "augment_job.h"
 
@@ -120,10 +121,24 @@ static int print_result(const augment_job *job) {
   return 0;
 }
 
+/* A folder that is read must not get the output: it would count as a class. */
+static int check_places(const augment_job *job) {
+  for (int i = 0; i < job->settings.input_count; ++i) {
+    struct stat status;
+    const char *input = job->settings.inputs[i];
+    if (stat(input, &status) == 0 && S_ISDIR(status.st_mode) &&
+        cutlab_folder_lies_in(job->cli->out, input))
+      return cutlab_cli_usage("%s lies in the folder %s, which is read; name another --out",
+                              job->cli->out, input);
+  }
+  return 0;
+}
+
 static int run_job(augment_job *job) {
   int code = augment_load_record(job);
   if (!code) code = augment_read_settings(job);
   if (!code) code = augment_make_policy(job->cli, &job->policy, job->settings.policy);
+  if (!code) code = check_places(job);
   if (!code)
     code = cutlab_folder_begin(&job->folder, job->cli->out, augment_record, augment_format);
   if (!code) code = augment_read_input(job);

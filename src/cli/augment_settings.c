@@ -264,7 +264,8 @@ static json_t *class_names(const augment_job *job) {
   if (!augment_class_names(job)) return json_null();
   json_t *names = json_array();
   for (int64_t c = 0; c < images->class_count; ++c)
-    json_array_append_new(names, json_string(images->class_names[c]));
+    if (json_array_append_new(names, json_string(images->class_names[c])) != 0)
+      json_array_append_new(names, json_null()); /* a name that is not UTF-8 */
   return names;
 }
 

@@ -39,6 +39,25 @@ static int make_parents(const char *path) {
   return code;
 }
 
+bool cutlab_folder_lies_in(const char *path, const char *outer) {
+  char *there = realpath(outer, NULL), *copy = strdup(path), *here = NULL;
+  /* The nearest folder above that exists says where the path will be. */
+  while (copy && *copy && !(here = realpath(copy, NULL))) {
+    char *slash = strrchr(copy, '/');
+    if (slash == copy) slash[1] = '\0';
+    if (slash == copy) break;
+    if (slash) *slash = '\0';
+    if (!slash) strcpy(copy, ".");
+  }
+  size_t length = there ? strlen(there) : 0;
+  bool inside = here && there && strncmp(here, there, length) == 0 &&
+                (here[length] == '/' || here[length] == '\0');
+  free(there);
+  free(here);
+  free(copy);
+  return inside;
+}
+
 /* Names that an earlier output lists as its own: {name: true}, or NULL. */
 static json_t *own_names(const char *target, const char *record, const char *format) {
   char *path = NULL;

@@ -16,6 +16,8 @@ typedef struct cutlab_folder {
    Returns 0, or the exit code after a message. */
 int cutlab_folder_begin(cutlab_folder *folder, const char *path, const char *record,
                         const char *format);
+/* Whether `path`, which need not exist, is `outer` or lies in it. */
+bool cutlab_folder_lies_in(const char *path, const char *outer);
 /* Whether a file lies in the target, so that publishing would remove it. */
 bool cutlab_folder_holds(const cutlab_folder *folder, const char *path);
 /* Path of a file in `part`; release with free. NULL without memory. */

@@ -14,11 +14,13 @@ static const char about[] =
 
 static const struct {
   const char *code, *text;
-} exit_codes[] = {{"0", "Success."},
-                  {"1", "A file, a number or memory failed; one line on standard error says what."},
-                  {"2", "Misuse: an option, parameter or value that is not accepted."},
-                  {"130, 143", "Stopped by Ctrl-C (SIGINT) or SIGTERM; a run with a folder can be "
-                               "resumed. A second signal kills at once."}};
+} exit_codes[] = {
+    {"0", "Success."},
+    {"1", "A file, a number or memory failed; one line on standard error says what."},
+    {"2", "Misuse: an option, parameter or value that is not accepted."},
+    {"129, 130, 143",
+     "Stopped by SIGHUP, Ctrl-C (SIGINT) or SIGTERM; a run with a folder can be resumed. "
+     "A second signal kills at once, but not while an output folder is cleaned up."}};
 enum { exit_code_count = sizeof exit_codes / sizeof *exit_codes };
 
 static const char *const examples[][2] = {

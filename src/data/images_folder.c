@@ -108,8 +108,6 @@ static cutlab_status collect(cutlab_context *context, image_list *list, const ch
 static cutlab_status collect_one(cutlab_context *context, image_list *list, const char *path,
                                  int64_t label, int depth) {
   struct stat status;
-  if (stat(path, &status) != 0 && (errno == ENOENT || errno == ELOOP))
-    return CUTLAB_OK; /* a link that leads nowhere */
   if (stat(path, &status) != 0)
     return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot open %s: %s", path, strerror(errno));
   if (S_ISDIR(status.st_mode)) {

@@ -3,10 +3,12 @@
 #include <cutlab/version.h>
 
 #include <inttypes.h>
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "augment/apply.h"
 #include "base/file.h"
 #include "report/report_internal.h"
 #include "report/sheet_picture.h"
@@ -316,28 +318,6 @@ static cutlab_status put_page(sheet *s) {
   return CUTLAB_OK;
 }
 
-static cutlab_status check_batch(cutlab_context *context, const cutlab_plan *plan,
-                                 const cutlab_batch *batch, const char *name) {
-  const cutlab_draw *drawn = &plan->drawn;
-  if (batch->dtype != CUTLAB_UINT8 && batch->dtype != CUTLAB_FLOAT16 &&
-      batch->dtype != CUTLAB_FLOAT32)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "the %s has dtype %d; accepted: uint8, float16, float32", name,
-                       (int)batch->dtype);
-  if (batch->channels < 1 || (!batch->data && batch->count))
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "the %s has %" PRId64 " channels, and %s; accepted: at least 1, and data",
-                       name, batch->channels, batch->data ? "data" : "no data");
-  if (batch->count == drawn->count && batch->height == drawn->height &&
-      batch->width == drawn->width)
-    return CUTLAB_OK;
-  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                     "the %s has %" PRId64 " images of %" PRId64 " x %" PRId64
-                     ", the plan is for %" PRId64 " of %" PRId64 " x %" PRId64,
-                     name, batch->count, batch->height, batch->width, drawn->count, drawn->height,
-                     drawn->width);
-}
-
 static cutlab_status check(const sheet *s) {
   if (!s->plan->policy)
     return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT, "the plan has not been drawn");
@@ -346,8 +326,8 @@ static cutlab_status check(const sheet *s) {
                        "count is %" PRId64 " and classes %" PRId64
                        "; accepted: 0 or more, and 1 or more and mixed labels where there are any",
                        s->count, s->labels ? s->labels->classes : 0);
-  CUTLAB_TRY(check_batch(s->context, s->plan, s->output, "output"));
-  return check_batch(s->context, s->plan, s->input, "input");
+  bool in_place;
+  return cutlab_apply_check(s->context, s->plan, s->output, s->input, &in_place);
 }
 
 cutlab_status cutlab_sheet_write(cutlab_context *context, const char *path, cutlab_plan *plan,
@@ -368,7 +348,11 @@ cutlab_status cutlab_sheet_write(cutlab_context *context, const char *path, cutl
   size_t size = 0;
   s.file = open_memstream(&page, &size);
   if (!s.file) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: contact sheet");
+  locale_t point = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* decimal points in CSS and SVG */
+  locale_t before = point ? uselocale(point) : (locale_t)0;
   cutlab_status status = put_page(&s);
+  if (point) uselocale(before);
+  if (point) freelocale(point);
   bool failed = ferror(s.file) != 0;
   if ((fclose(s.file) != 0 || failed) && status == CUTLAB_OK)
     status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: contact sheet");

@@ -1,4 +1,6 @@
 /* Mirror images. */
+#include <string.h>
+
 #include "augment/method.h"
 
 enum { axis_setting };
@@ -29,13 +31,12 @@ static int32_t source(const cutlab_view *view, int32_t y) {
 static void line(const cutlab_view *view, int32_t y, void *pixels, const void *partner) {
   (void)y, (void)partner;
   if (is_vertical(view)) return;
-  int64_t size = (int64_t)cutlab_dtype_size(view->dtype);
-  if (view->layout == CUTLAB_NHWC) {
-    view->pixels->reverse(pixels, view->width, size * view->channels);
-    return;
-  }
-  for (int32_t c = 0; c < view->channels; ++c)
-    view->pixels->reverse((uint8_t *)pixels + c * view->width * size, view->width, size);
+  int64_t size = (int64_t)cutlab_dtype_size(view->dtype), runs = view->channels;
+  if (view->layout == CUTLAB_NHWC) size *= runs, runs = 1;
+  memcpy(view->scratch, pixels, (size_t)(runs * view->width * size));
+  for (int64_t r = 0, at = 0; r < runs; ++r, at += view->width * size)
+    view->pixels->reverse((uint8_t *)pixels + at, (const uint8_t *)view->scratch + at, view->width,
+                          size);
 }
 
 const cutlab_method_ops cutlab_method_flip = {.name = "flip",
