@@ -42,16 +42,17 @@ static int make_parents(const char *path) {
 bool cutlab_folder_lies_in(const char *path, const char *outer) {
   char *there = realpath(outer, NULL), *copy = strdup(path), *here = NULL;
   /* The nearest folder above that exists says where the path will be. */
-  while (copy && *copy && !(here = realpath(copy, NULL))) {
+  while (copy && !here) {
+    here = realpath(*copy ? copy : "/", NULL);
     char *slash = strrchr(copy, '/');
-    if (slash == copy) slash[1] = '\0';
-    if (slash == copy) break;
-    if (slash) *slash = '\0';
-    if (!slash) strcpy(copy, ".");
+    if (here) break;
+    if (!slash) here = realpath(".", NULL);
+    if (!slash) break;
+    *slash = '\0';
   }
   size_t length = there ? strlen(there) : 0;
   bool inside = here && there && strncmp(here, there, length) == 0 &&
-                (here[length] == '/' || here[length] == '\0');
+                (length == 1 || here[length] == '/' || here[length] == '\0');
   free(there);
   free(here);
   free(copy);
