@@ -135,12 +135,12 @@ static void affine_float16(float *y, const uint16_t *x, const float *gain, const
    with one byte too many, which the next store replaces. */
 static void reverse_threes(uint8_t *output, const uint8_t *input, int64_t count) {
   typedef uint8_t bytes __attribute__((vector_size(16)));
-  const bytes turn = {13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2, 3, 0};
   int64_t i = 0;
   for (; i + 6 <= count; i += 5) {
     bytes pixels;
     memcpy(&pixels, input + 3 * (count - 5 - i) - 1, sizeof pixels);
-    pixels = __builtin_shuffle(pixels, turn);
+    pixels = __builtin_shufflevector(pixels, pixels, 13, 14, 15, 10, 11, 12, 7, 8, 9, 4, 5, 6, 1, 2,
+                                     3, 0);
     memcpy(output + 3 * i, &pixels, sizeof pixels);
   }
   for (; i < count; ++i) memcpy(output + 3 * i, input + 3 * (count - 1 - i), 3);
