@@ -268,9 +268,7 @@ static cutlab_status run_threads(cutlab_context *context, const job *j) {
 static uint64_t last_mix(const cutlab_plan *plan) {
   const cutlab_policy *policy = plan->policy;
   for (int i = 0; i < policy->step_count; ++i) {
-    cutlab_role role = policy->steps[i].method->role;
-    bool mixes = role == CUTLAB_ROLE_REGION || role == CUTLAB_ROLE_BLEND;
-    if (mixes != (i == policy->step_count - 1)) return 0;
+    if (cutlab_role_mixes(policy->steps[i].method->role) != (i == policy->step_count - 1)) return 0;
   }
   uint64_t last = UINT64_C(1) << (policy->step_count - 1);
   return policy->steps[policy->step_count - 1].visible == last - 1 ? last : 0;

@@ -29,10 +29,6 @@ cutlab_status cutlab_drawing_add_run(cutlab_drawing *drawing, cutlab_entry *entr
   return CUTLAB_OK;
 }
 
-static bool mixes(const cutlab_step *step) {
-  return step->method->role == CUTLAB_ROLE_REGION || step->method->role == CUTLAB_ROLE_BLEND;
-}
-
 static bool below(uint64_t key, double probability) {
   return (double)(key >> 11) * 0x1p-53 < probability;
 }
@@ -151,7 +147,7 @@ static void keep_entries(draft *d, const cutlab_step *step, const cutlab_entry *
     if (kept != &entries[row]) *kept = entries[row];
     kept->row = (int32_t)row;
     kept->sample = plan->samples[row];
-    if (mixes(step)) {
+    if (cutlab_role_mixes(step->method->role)) {
       kept->partner_row = plan->partners[row];
       kept->partner = plan->samples[kept->partner_row];
     }
@@ -165,7 +161,8 @@ static cutlab_status draw_step(draft *d, const cutlab_step *step, const uint8_t 
   int parts = step->method->has_runs ? cutlab_context_threads(d->context) : 1;
   CUTLAB_PLAN_RESERVE(d->context, plan, entries, entry_capacity, plan->entry_count + count);
   cutlab_entry *entries = plan->entries + plan->entry_count;
-  if (mixes(step)) CUTLAB_TRY(cutlab_plan_pair(d->context, plan, step, d->batch_key));
+  if (cutlab_role_mixes(step->method->role))
+    CUTLAB_TRY(cutlab_plan_pair(d->context, plan, step, d->batch_key));
   cutlab_random gate = d->drawing.shared = shared_random(d, step, d->batch_key);
   if (step->batch_gate && !below(cutlab_random_u64(&gate), step->probability)) return CUTLAB_OK;
   if (parts > count) parts = (int)count;

@@ -92,6 +92,16 @@ const cutlab_sampler *cutlab_sampler_find(const char *name);
 
 /* ---- Drawing ---- */
 
+/* The rule of a parameter `alpha`. */
+#define CUTLAB_ALPHA_RULE(meaning)                                                                 \
+  {                                                                                                \
+    .shown = {"alpha", "number", "1e-6 to 1000", (meaning)}, .kind = CUTLAB_SETTING_NUMBER,        \
+    .low = 1e-6, .high = 1000, .default_text = "1"                                                 \
+  }
+
+/* Beta(alpha, alpha), the nominal share of the own sample. */
+double cutlab_draw_share(cutlab_random *random, double alpha);
+
 /* Memory for the runs of a plan, and its sizes. */
 typedef struct cutlab_drawing {
   cutlab_context *context;
@@ -140,6 +150,11 @@ typedef enum cutlab_role {
   CUTLAB_ROLE_BLEND,    /* weighted sum with the partner */
   CUTLAB_ROLE_NORMALISE
 } cutlab_role;
+
+/* Whether a step has a partner. */
+static inline bool cutlab_role_mixes(cutlab_role role) {
+  return role == CUTLAB_ROLE_REGION || role == CUTLAB_ROLE_BLEND;
+}
 
 typedef struct cutlab_method_ops {
   const char *name, *summary, *source;

@@ -27,8 +27,7 @@ static cutlab_status check_rows(const intake *in, const cutlab_entry *entry) {
     return fail(in, "row", entry->row, "a row of the batch");
   if (entry->sample != plan->samples[entry->row])
     return fail(in, "sample", (double)entry->sample, "the id of its row");
-  cutlab_role role = plan->policy->steps[entry->step].method->role;
-  bool mixes = role == CUTLAB_ROLE_REGION || role == CUTLAB_ROLE_BLEND;
+  bool mixes = cutlab_role_mixes(plan->policy->steps[entry->step].method->role);
   int64_t least = mixes ? 0 : -1, most = mixes ? count - 1 : -1;
   if (entry->partner_row < least || entry->partner_row > most)
     return fail(in, "partner_row", entry->partner_row,

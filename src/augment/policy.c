@@ -33,15 +33,12 @@ static void mark_visible(cutlab_policy *policy, int index, uint64_t before) {
 
 /* ---- Rules on the order ---- */
 
-static bool mixes(cutlab_role role) {
-  return role == CUTLAB_ROLE_REGION || role == CUTLAB_ROLE_BLEND;
-}
-
 static cutlab_status check_pair(cutlab_context *context, const cutlab_step *earlier,
                                 const cutlab_step *later) {
   const char *first = earlier->method->name, *second = later->method->name;
   cutlab_role role = later->method->role;
-  if (mixes(earlier->method->role) && role == CUTLAB_ROLE_GEOMETRY && !later->method->permutes)
+  if (cutlab_role_mixes(earlier->method->role) && role == CUTLAB_ROLE_GEOMETRY &&
+      !later->method->permutes)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "policy: %s after %s would move mixed pixels out of the picture while the "
                        "label stays; accepted: %s before %s",
@@ -76,7 +73,7 @@ static cutlab_status check_depth(cutlab_context *context, const cutlab_policy *p
     for (int before = 0; before < i; ++before)
       if (policy->steps[i].visible >> before & 1 && depths[before] > deepest)
         deepest = depths[before];
-    depths[i] = deepest + mixes(policy->steps[i].method->role);
+    depths[i] = deepest + cutlab_role_mixes(policy->steps[i].method->role);
     if (depths[i] > most)
       return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                          "policy: more than %d mixing steps one after the other; accepted: up to "
@@ -225,7 +222,7 @@ const char *cutlab_policy_step_name(const cutlab_policy *policy, int step) {
 
 bool cutlab_policy_mixes(const cutlab_policy *policy) {
   for (int i = 0; i < policy->step_count; ++i)
-    if (mixes(policy->steps[i].method->role)) return true;
+    if (cutlab_role_mixes(policy->steps[i].method->role)) return true;
   return false;
 }
 

@@ -19,12 +19,12 @@ static cutlab_box box_of(span rows, span columns) {
 /* ---- Nominal shares ---- */
 
 /* Beta(1, 1) is uniform. */
-static double share_float64(cutlab_random *random, double alpha) {
+double cutlab_draw_share(cutlab_random *random, double alpha) {
   return alpha == 1 ? cutlab_random_uniform(random) : cutlab_random_beta(random, alpha, alpha);
 }
 
 static double share_float32(cutlab_random *random, double alpha) {
-  return (float)share_float64(random, alpha);
+  return (float)cutlab_draw_share(random, alpha);
 }
 
 static double no_share(cutlab_random *random, double alpha) {
@@ -209,19 +209,19 @@ static const cutlab_sampler samplers[] = {
                "Yun et al. (ICCV 2019), section 3; its box kept inside the image"},
      .scope = CUTLAB_PER_SAMPLE,
      .pairing = CUTLAB_PAIR_SHUFFLED,
-     .lambda = share_float64,
+     .lambda = cutlab_draw_share,
      .box = paper_box},
     {.shown = {"reference", "the authors' code: clipped at the border, even sides, per batch",
                "clovaai/CutMix-PyTorch at 9dc8245, train.py, rand_bbox and train"},
      .scope = CUTLAB_PER_BATCH,
      .pairing = CUTLAB_PAIR_SHUFFLED,
-     .lambda = share_float64,
+     .lambda = cutlab_draw_share,
      .box = reference_box},
     {.shown = {"timm(batch)", "as the reference, but odd sides stay odd; partners in reverse order",
                TIMM_SOURCE "\"batch\")"},
      .scope = CUTLAB_PER_BATCH,
      .pairing = CUTLAB_PAIR_REVERSED,
-     .lambda = share_float64,
+     .lambda = cutlab_draw_share,
      .box = timm_batch_box},
     {.shown = {"timm(pair)", "as timm(batch), one box for a sample and its partner",
                TIMM_SOURCE "\"pair\")"},

@@ -27,7 +27,7 @@ void *cutlab_allocate(cutlab_context *context, int64_t count, size_t size);
 /* CUTLAB_CANCELLED if the progress callback asks for it, else CUTLAB_OK. */
 cutlab_status cutlab_report_progress(cutlab_context *context, const char *what, int64_t done,
                                      int64_t total);
-/* A context with the same thread count and kernels, one thread, no callbacks. */
+/* A context with the same kernels, one thread, no callbacks. */
 cutlab_status cutlab_context_fork(cutlab_context **copy, const cutlab_context *context);
 const cutlab_kernels *cutlab_context_kernels(const cutlab_context *context);
 

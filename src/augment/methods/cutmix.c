@@ -6,12 +6,7 @@
 enum { alpha_setting, sampler_setting };
 
 static const cutlab_setting_rule parameters[] = {
-    {.shown = {"alpha", "number", "1e-6 to 1000",
-               "lambda ~ Beta(alpha, alpha) is the nominal share of the own image."},
-     .kind = CUTLAB_SETTING_NUMBER,
-     .low = 1e-6,
-     .high = 1000,
-     .default_text = "1"},
+    CUTLAB_ALPHA_RULE("lambda ~ Beta(alpha, alpha) is the nominal share of the own image."),
     {.shown = {"sampler", "choice",
                "paper | reference | timm(batch) | timm(pair) | timm(elem) | torchvision | fastai | "
                "kornia | keras | darknet | mindspore",

@@ -9,12 +9,7 @@
 enum { alpha_setting, decay_setting };
 
 static const cutlab_setting_rule parameters[] = {
-    {.shown = {"alpha", "number", "1e-6 to 1000",
-               "lambda ~ Beta(alpha, alpha) is the share of the own image and label."},
-     .kind = CUTLAB_SETTING_NUMBER,
-     .low = 1e-6,
-     .high = 1000,
-     .default_text = "1"},
+    CUTLAB_ALPHA_RULE("lambda ~ Beta(alpha, alpha) is the share of the own image and label."),
     {.shown = {"decay", "number", "0 to 100",
                "Amplitudes of the field fall as frequency to the power -decay."},
      .kind = CUTLAB_SETTING_NUMBER,
@@ -222,8 +217,7 @@ static cutlab_status draw(cutlab_drawing *drawing, const cutlab_step *step, cutl
                           cutlab_entry *entry) {
   double alpha = step->settings[alpha_setting].number;
   int64_t count = (int64_t)drawing->height * drawing->width;
-  entry->lambda =
-      alpha == 1 ? cutlab_random_uniform(random) : cutlab_random_beta(random, alpha, alpha);
+  entry->lambda = cutlab_draw_share(random, alpha);
   int32_t *ranks = cutlab_allocate(drawing->context, count, sizeof *ranks);
   if (!ranks) return CUTLAB_ERROR_MEMORY;
   cutlab_status status =

@@ -7,12 +7,7 @@ enum { alpha_setting, per_setting };
 
 static const char *const scopes[] = {"sample", "pair", "batch", NULL};
 static const cutlab_setting_rule parameters[] = {
-    {.shown = {"alpha", "number", "1e-6 to 1000",
-               "lambda ~ Beta(alpha, alpha) is the share of the own image and label."},
-     .kind = CUTLAB_SETTING_NUMBER,
-     .low = 1e-6,
-     .high = 1000,
-     .default_text = "1"},
+    CUTLAB_ALPHA_RULE("lambda ~ Beta(alpha, alpha) is the share of the own image and label."),
     {.shown = {"per", "choice", "sample | pair | batch",
                "Who shares one lambda. Pairs are samples i and n - 1 - i of the batch."},
      .kind = CUTLAB_SETTING_CHOICE,
@@ -32,8 +27,7 @@ static cutlab_status draw(cutlab_drawing *drawing, const cutlab_step *step, cutl
                           cutlab_entry *entry) {
   (void)drawing;
   double alpha = step->settings[alpha_setting].number;
-  double lambda =
-      alpha == 1 ? cutlab_random_uniform(random) : cutlab_random_beta(random, alpha, alpha);
+  double lambda = cutlab_draw_share(random, alpha);
   entry->lambda = entry->weight = rint(lambda * 0x1p24) * 0x1p-24;
   return CUTLAB_OK;
 }
