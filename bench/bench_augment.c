@@ -8,6 +8,8 @@
      bytes        that must be read and written an image: pasted pixels twice, erased ones once
      line_bytes   the same in whole cache lines of 64 bytes, counted from the plans
      traffic      lines read, and lines written twice: they are fetched before (write-allocate)
+     ceiling_ns   of boxes in place: the same rows of boxes moved by memcpy or memset alone, in a
+                  batch half a ring away, after every batch of ours
    In kernels, gb_s counts bytes read and written, traffic_gb_s also the lines fetched. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +36,7 @@ typedef struct options {
 typedef struct method {
   const char *name;
   const char *steps[4];
-  bool apart, floats_out;
+  bool apart, floats_out, boxes;
 } method;
 
 #define NORMALISE "normalise(mean=(.485,.456,.406), std=(.229,.224,.225))"
@@ -42,16 +44,16 @@ typedef struct method {
 #define CUTOUT_224 "cutout(size=112)"
 
 static const method methods[] = {
-    {"cutmix", {"cutmix"}, false, false},
-    {"cutmix timm(batch)", {"cutmix(sampler=timm(batch))"}, false, false},
-    {"cutmix torchvision", {"cutmix(sampler=torchvision)"}, false, false},
-    {"cutout", {CUTOUT_32}, false, false},
-    {"mixup", {"mixup(alpha=1)"}, false, false},
-    {"random_erasing", {"random_erasing(p=1, fill=0)"}, false, false},
-    {"flip", {"flip"}, false, false},
-    {"flip apart", {"flip"}, true, false},
-    {"fused", {"flip | crop(pad=4) | " NORMALISE " | cutmix"}, true, true},
-    {"separate", {"flip", "crop(pad=4)", NORMALISE, "cutmix"}, true, true},
+    {"cutmix", {"cutmix"}, .boxes = true},
+    {"cutmix timm(batch)", {"cutmix(sampler=timm(batch))"}, .boxes = true},
+    {"cutmix torchvision", {"cutmix(sampler=torchvision)"}, .boxes = true},
+    {"cutout", {CUTOUT_32}, .boxes = true},
+    {"mixup", {"mixup(alpha=1)"}, .boxes = false},
+    {"random_erasing", {"random_erasing(p=1, fill=0)"}, .boxes = true},
+    {"flip", {"flip"}, .boxes = false},
+    {"flip apart", {"flip"}, .apart = true},
+    {"fused", {"flip | crop(pad=4) | " NORMALISE " | cutmix"}, .apart = true, .floats_out = true},
+    {"separate", {"flip", "crop(pad=4)", NORMALISE, "cutmix"}, .apart = true, .floats_out = true},
 };
 
 static double now(void) {
@@ -214,6 +216,41 @@ static bytes count_bytes(const cutlab_plan *plan, const cutlab_batch *output,
   return sum;
 }
 
+/* ---- Ceiling ---- */
+
+/* Moves what an entry moves, and nothing else. */
+static void move_box(const cutlab_batch *batch, const cutlab_entry *entry) {
+  bool nhwc = batch->layout == CUTLAB_NHWC, mixes = entry->partner_row >= 0;
+  int64_t size = (int64_t)cutlab_dtype_size(batch->dtype) * (nhwc ? batch->channels : 1);
+  int64_t row = batch->width * size, planes = nhwc ? 1 : batch->channels;
+  int64_t image = planes * batch->height * row, left = entry->left * size;
+  size_t width = (size_t)((entry->right - entry->left) * size);
+  char *own = (char *)batch->data + entry->row * image + left;
+  const char *other =
+      (const char *)batch->data + (mixes ? entry->partner_row : entry->row) * image + left;
+  if (entry->partner_row == entry->row || !entry->pixels) return;
+  for (int64_t c = 0; c < planes; ++c)
+    for (int64_t y = entry->top; y < entry->bottom; ++y) {
+      int64_t at = (c * batch->height + y) * row;
+      if (mixes)
+        memcpy(own + at, other + at, width);
+      else
+        memset(own + at, 0, width);
+    }
+}
+
+/* Pixels that another row has replaced already are as good as any. */
+static double move_boxes(const cutlab_plan *plan, const cutlab_batch *batch, int threads) {
+  int64_t count;
+  const cutlab_entry *entries = cutlab_plan_entries(plan, &count);
+  double start = now();
+#pragma omp parallel for num_threads(threads) schedule(static, 1)
+  for (int t = 0; t < threads; ++t)
+    for (int64_t i = count * t / threads; i < count * (t + 1) / threads; ++i)
+      move_box(batch, &entries[i]);
+  return now() - start;
+}
+
 /* ---- Items ---- */
 
 /* A thing to measure, and its buffers. */
@@ -232,7 +269,7 @@ typedef struct item {
 } item;
 
 typedef struct times {
-  double draw, apply, labels;
+  double draw, apply, labels, ceiling;
 } times;
 
 static int64_t batch_bytes(const cutlab_batch *batch) {
@@ -281,13 +318,18 @@ static void run_batch(item *it, times *taken, bytes *moved) {
                                         CUTLAB_LABEL_LINEAR));
   }
   taken->labels += now() - start;
+  if (it->method->boxes) {
+    input.data = (char *)it->input.data + (it->at + it->ring / 2) % it->ring * batch_bytes(&input);
+    taken->ceiling += move_boxes(it->plan, &input, cutlab_context_threads(it->context));
+  }
   it->at = (it->at + 1) % it->ring;
   ++it->epoch;
 }
 
 /* Rounds of at least a twentieth of the time each; the first is warm-up. */
 static void time_item(item *it, const char *key, double seconds) {
-  static double rates[max_rounds], draws[max_rounds], applies[max_rounds], labels[max_rounds];
+  static double rates[max_rounds], draws[max_rounds], applies[max_rounds], labels[max_rounds],
+      ceilings[max_rounds];
   bytes moved = {0};
   int64_t batches = 0, count = it->input.count;
   int rounds = -1;
@@ -304,12 +346,14 @@ static void time_item(item *it, const char *key, double seconds) {
     draws[rounds] = 1e9 * taken.draw / images;
     applies[rounds] = 1e9 * taken.apply / images;
     labels[rounds] = 1e9 * taken.labels / images;
+    ceilings[rounds] = 1e9 * taken.ceiling / images;
   }
   double all = (double)(batches * count);
   printf("{%s, \"threads\": %d, \"images_s\": %.1f, \"draw_ns\": %.2f, \"apply_ns\": %.2f, "
          "\"labels_ns\": %.2f, ",
          key, cutlab_context_threads(it->context), median(rates, rounds), median(draws, rounds),
          median(applies, rounds), median(labels, rounds));
+  if (it->method->boxes) printf("\"ceiling_ns\": %.2f, ", median(ceilings, rounds));
   printf("\"bytes\": %.1f, \"line_bytes\": %.1f, \"traffic\": %.1f, \"rounds\": %d}\n",
          moved.exact / all, moved.lines / all, moved.traffic / all, rounds);
   fflush(stdout);

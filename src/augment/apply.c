@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "augment/moves.h"
 #include "augment/normalise.h"
 #include "augment/pixels.h"
 #include "augment/shares.h"
@@ -17,6 +18,13 @@ int64_t cutlab_batch_sample_size(const cutlab_batch *batch) {
 
 int64_t cutlab_batch_stride(const cutlab_batch *batch) {
   return batch->stride ? batch->stride : cutlab_batch_sample_size(batch);
+}
+
+/* More than the last cache of most machines. */
+enum { streamed_batch = 32 << 20 };
+
+bool cutlab_batch_streams(const cutlab_batch *batch) {
+  return batch->count * cutlab_batch_sample_size(batch) >= streamed_batch;
 }
 
 static cutlab_status check_batch(cutlab_context *context, const cutlab_plan *plan,
@@ -130,6 +138,7 @@ typedef struct job {
   float *gain, *offset; /* [line elements] */
   uint64_t normalises, left_out;
   bool own_rows; /* in place: an output is made of its own row alone, of a copy of it */
+  bool moves;    /* by cutlab_mover */
 } job;
 
 static void fill_terms(job *j, int64_t elements) {
@@ -204,9 +213,27 @@ static void copy_row(const cutlab_batch *copy, const cutlab_batch *input, int64_
   memcpy(copy->data, sample, (size_t)cutlab_batch_sample_size(input));
 }
 
+static cutlab_status move_outputs(const job *j, cutlab_context *context, int64_t first,
+                                  int64_t end) {
+  char *lines = cutlab_allocate(context, 3 * j->input->width * j->input->channels, sizeof(float));
+  if (!lines) return CUTLAB_ERROR_MEMORY;
+  cutlab_mover mover = {.plan = j->plan,
+                        .output = j->output,
+                        .input = j->input,
+                        .pixels = cutlab_pixels_of(context),
+                        .gain = j->gain,
+                        .offset = j->offset,
+                        .mixes = !j->left_out};
+  cutlab_mover_begin(&mover, lines);
+  for (int64_t row = first; row < end; ++row) cutlab_mover_output(&mover, (int32_t)row);
+  free(lines);
+  return CUTLAB_OK;
+}
+
 /* Outputs [first, end), on one thread. */
 static cutlab_status make_outputs(const job *j, cutlab_context *context, int64_t first,
                                   int64_t end) {
+  if (j->moves) return move_outputs(j, context, first, end);
   const cutlab_batch *input = j->input;
   cutlab_evaluator ev = {.context = context,
                          .plan = j->plan,
@@ -288,7 +315,11 @@ static cutlab_status apply_apart(cutlab_context *context, const cutlab_plan *pla
            .own_rows = input->data == output->data};
   fill_terms(&j, elements);
   cutlab_dtype made = j.normalises ? CUTLAB_FLOAT32 : input->dtype;
-  if (made == output->dtype) j.left_out = last_mix(plan);
+  j.moves = !j.own_rows && cutlab_moves_fit(plan, output, input);
+  /* What is pasted where outputs lie is read from outputs, on the way from inputs, less regularly:
+     better where these are smaller. */
+  bool smaller = cutlab_dtype_size(input->dtype) < cutlab_dtype_size(output->dtype);
+  if (made == output->dtype && !(j.moves && smaller)) j.left_out = last_mix(plan);
   cutlab_status status = run_threads(context, &j);
   free(terms);
   bool done;

@@ -12,6 +12,8 @@ cutlab_status cutlab_apply_check(cutlab_context *context, const cutlab_plan *pla
 /* Bytes of a sample, and from one sample to the next. */
 int64_t cutlab_batch_sample_size(const cutlab_batch *batch);
 int64_t cutlab_batch_stride(const cutlab_batch *batch);
+/* Whether it is written past the caches, which it would not fit into. */
+bool cutlab_batch_streams(const cutlab_batch *batch);
 
 /* in_place.c: applies these steps of a plan to its own input, if every row has at most one step and
    that step is one that touches a region or blends. *done says whether it could. */

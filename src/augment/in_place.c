@@ -23,6 +23,7 @@ typedef struct work {
   char **copies;  /* [count] of the row as it was, what others read; or NULL */
   char *saved;    /* room for an image for each thread */
   int32_t written;
+  bool streams; /* past the caches, which the batch would not fit into */
 } work;
 
 /* ---- The order ---- */
@@ -71,9 +72,11 @@ static void copy_block(const work *w, char *own, const char *partner, int64_t to
   else
     planes = b->channels;
   int64_t line = b->width * size, plane = b->height * line, start = top * line + left * size;
+  void (*copy)(uint8_t *, const uint8_t *, int64_t, int64_t, int64_t) =
+      w->streams ? w->pixels->copy_streaming : w->pixels->copy;
   for (int64_t c = 0; c < planes; ++c, start += plane)
-    w->pixels->copy((uint8_t *)own + start, (const uint8_t *)partner + start, (right - left) * size,
-                    bottom - top, line);
+    copy((uint8_t *)own + start, (const uint8_t *)partner + start, (right - left) * size,
+         bottom - top, line);
 }
 
 static void write_region(const work *w, const cutlab_entry *entry, char *own, const char *partner) {
@@ -129,9 +132,11 @@ static void write_erased(const work *w, const cutlab_entry *entry, char *own) {
   int64_t size = (int64_t)cutlab_dtype_size(b->dtype) * (nhwc ? b->channels : 1);
   int64_t line = b->width * size, start = entry->top * line + entry->left * size;
   if (fill->count == 1 && bytes) {
+    void (*write)(uint8_t *, uint8_t, int64_t, int64_t, int64_t) =
+        w->streams ? w->pixels->fill_streaming : w->pixels->fill;
     for (int64_t c = 0; c < (nhwc ? 1 : b->channels); ++c, start += b->height * line)
-      w->pixels->fill((uint8_t *)own + start, (uint8_t)value, (entry->right - entry->left) * size,
-                      entry->bottom - entry->top, line);
+      write((uint8_t *)own + start, (uint8_t)value, (entry->right - entry->left) * size,
+            entry->bottom - entry->top, line);
     return;
   }
   cutlab_view plane = view; /* a line of one channel of NCHW */
@@ -259,6 +264,7 @@ cutlab_status cutlab_apply_in_place(cutlab_context *context, const cutlab_plan *
             .pixels = cutlab_pixels_of(context),
             .stride = cutlab_batch_stride(batch),
             .size = cutlab_batch_sample_size(batch)};
+  w.streams = cutlab_batch_streams(batch);
   w.entries = (const cutlab_entry **)(void *)memory;
   w.copies = (char **)(void *)(w.entries + count);
   w.order = (int32_t *)(void *)(w.copies + count);

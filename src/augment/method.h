@@ -142,6 +142,15 @@ struct cutlab_view {
   const void *reader; /* of own and partner */
 };
 
+/* Where pixels come from that are only moved: (y, x) is (from_y + down y, from_x + along x) of the
+   input where top <= y < bottom and left <= x < right, elsewhere the fill. */
+typedef struct cutlab_move {
+  int64_t from_y, from_x;
+  int32_t down, along; /* 1, or -1 for mirrored */
+  int32_t top, bottom, left, right;
+  const cutlab_setting *fill; /* NULL while all pixels have a source */
+} cutlab_move;
+
 typedef enum cutlab_role {
   CUTLAB_ROLE_GEOMETRY, /* moves pixels: must come before steps that mix */
   CUTLAB_ROLE_COLOUR,   /* changes values in place, on the scale 0..white */
@@ -179,11 +188,14 @@ typedef struct cutlab_method_ops {
 
   /* The fast path, all optional; without `line` pixels are made one by one by `pixel`, but for
      blends and normalise, which have paths of their own.
+     move: of geometry, the step as a change of *move; false where its settings are none. Reads the
+     step, the entry, height and width alone.
      begin: once per output, fills view->cache.
      source_line: the own line that line y is made of, -1 for none (its content is then undefined).
      needs_partner: whether line y needs the partner's.
      line: turns `line`, the own source line, into output line y; partner: the partner's line y,
      NULL where not needed. Results equal those of `pixel` bit for bit. */
+  bool (*move)(const cutlab_view *view, cutlab_move *move);
   void (*begin)(cutlab_view *view);
   int32_t (*source_line)(const cutlab_view *view, int32_t y);
   bool (*needs_partner)(const cutlab_view *view, int32_t y);

@@ -10,6 +10,11 @@ typedef struct cutlab_pixels {
   void (*copy)(uint8_t *output, const uint8_t *input, int64_t bytes, int64_t rows, int64_t stride);
   /* The same, every byte of output becomes `value`. */
   void (*fill)(uint8_t *output, uint8_t value, int64_t bytes, int64_t rows, int64_t stride);
+  /* The same, past the caches where rows are wide: for memory that will not be read soon. */
+  void (*copy_streaming)(uint8_t *output, const uint8_t *input, int64_t bytes, int64_t rows,
+                         int64_t stride);
+  void (*fill_streaming)(uint8_t *output, uint8_t value, int64_t bytes, int64_t rows,
+                         int64_t stride);
   /* y = lambda y + (1 - lambda) x; weight is lambda 2^24. uint8: (weight y + (2^24 - weight) x) /
      2^24 to nearest. Floats: x + lambda (y - x), rounded after each operation; float16 in between
      as float32. */

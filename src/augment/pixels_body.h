@@ -2,7 +2,7 @@
    pixels_{portable,avx2,avx512}.c, which define PIXELS_TABLE. */
 #include <string.h>
 
-#if defined __F16C__ || defined __AVX512BW__
+#if defined __AVX2__
 #include <immintrin.h>
 #endif
 
@@ -65,6 +65,54 @@ static void copy(uint8_t *output, const uint8_t *input, int64_t bytes, int64_t r
 
 static void fill(uint8_t *output, uint8_t value, int64_t bytes, int64_t rows, int64_t stride) {
   for (int64_t r = 0; r < rows; ++r) memset(output + r * stride, value, (size_t)bytes);
+}
+#endif
+
+#ifdef __AVX2__
+/* Rows shorter than this are not worth their parts of lines, which are stored the usual way. */
+enum { cache_line = 64, streamed_row = 7 * cache_line };
+
+static inline int64_t to_next_line(const uint8_t *output) {
+  return (int64_t)(-(uintptr_t)output % cache_line);
+}
+
+static void copy_streaming(uint8_t *output, const uint8_t *input, int64_t bytes, int64_t rows,
+                           int64_t stride) {
+  if (bytes < streamed_row) {
+    copy(output, input, bytes, rows, stride);
+    return;
+  }
+  for (int64_t r = 0; r < rows; ++r, output += stride, input += stride) {
+    int64_t i = to_next_line(output);
+    copy(output, input, i, 1, stride);
+    for (; i + cache_line <= bytes; i += cache_line) {
+      const __m256i *from = (const __m256i *)(const void *)(input + i);
+      __m256i *to = (__m256i *)(void *)(output + i), last = _mm256_loadu_si256(from + 1);
+      _mm256_stream_si256(to, _mm256_loadu_si256(from));
+      _mm256_stream_si256(to + 1, last);
+    }
+    copy(output + i, input + i, bytes - i, 1, stride);
+  }
+  _mm_sfence();
+}
+
+static void fill_streaming(uint8_t *output, uint8_t value, int64_t bytes, int64_t rows,
+                           int64_t stride) {
+  if (bytes < streamed_row) {
+    fill(output, value, bytes, rows, stride);
+    return;
+  }
+  __m256i values = _mm256_set1_epi8((char)value);
+  for (int64_t r = 0; r < rows; ++r, output += stride) {
+    int64_t i = to_next_line(output);
+    fill(output, value, i, 1, stride);
+    for (; i + cache_line <= bytes; i += cache_line) {
+      _mm256_stream_si256((__m256i *)(void *)(output + i), values);
+      _mm256_stream_si256((__m256i *)(void *)(output + i + cache_line / 2), values);
+    }
+    fill(output + i, value, bytes - i, 1, stride);
+  }
+  _mm_sfence();
 }
 #endif
 
@@ -180,6 +228,13 @@ static void reverse(uint8_t *output, const uint8_t *input, int64_t count, int64_
 
 const cutlab_pixels PIXELS_TABLE = {.copy = copy,
                                     .fill = fill,
+#ifdef __AVX2__
+                                    .copy_streaming = copy_streaming,
+                                    .fill_streaming = fill_streaming,
+#else
+                                    .copy_streaming = copy,
+                                    .fill_streaming = fill,
+#endif
                                     .blend_uint8 = blend_uint8,
                                     .blend_float16 = blend_float16,
                                     .blend_float32 = blend_float32,

@@ -79,8 +79,8 @@ static void fill_span(const cutlab_view *view, void *pixels, int32_t left, int32
 }
 
 /* [left, right): the outputs whose source lies in the line. */
-static void move(const cutlab_view *view, char *pixels, int32_t left, int32_t right,
-                 int64_t shift) {
+static void move_span(const cutlab_view *view, char *pixels, int32_t left, int32_t right,
+                      int64_t shift) {
   if (left >= right) return;
   size_t size = cutlab_dtype_size(view->dtype);
   int32_t runs = view->layout == CUTLAB_NHWC ? 1 : view->channels;
@@ -112,16 +112,36 @@ static void line(const cutlab_view *view, int32_t y, void *pixels, const void *p
   if (mirrored) {
     memcpy(view->scratch, pixels,
            (size_t)width * (size_t)view->channels * cutlab_dtype_size(view->dtype));
-    move(view, pixels, left, right, shift);
+    move_span(view, pixels, left, right, shift);
     mirror_span(view, pixels, 0, left, shift);
     mirror_span(view, pixels, right, view->width, shift);
   } else if (none || source(view, y) < 0) {
     fill_span(view, pixels, 0, view->width);
   } else {
-    move(view, pixels, left, right, shift);
+    move_span(view, pixels, left, right, shift);
     fill_span(view, pixels, 0, left);
     fill_span(view, pixels, right, view->width);
   }
+}
+
+static int32_t inside(int64_t position, int32_t size) {
+  return position < 0 ? 0 : position > size ? size : (int32_t)position;
+}
+
+/* There is one fill: another crop, whose fill would move too, is none. */
+static bool move(const cutlab_view *view, cutlab_move *moved) {
+  const cutlab_step *step = view->step;
+  int64_t down = (int64_t)view->entry->values[shift_y],
+          right = (int64_t)view->entry->values[shift_x];
+  if (moved->fill || step->settings[mode_setting].number == reflect) return false;
+  moved->fill = &step->settings[fill_setting];
+  moved->from_y += moved->down * down;
+  moved->from_x += moved->along * right;
+  moved->top = inside(moved->top - down, view->height);
+  moved->bottom = inside(moved->bottom - down, view->height);
+  moved->left = inside(moved->left - right, view->width);
+  moved->right = inside(moved->right - right, view->width);
+  return true;
 }
 
 const cutlab_method_ops cutlab_method_crop = {
@@ -133,5 +153,6 @@ const cutlab_method_ops cutlab_method_crop = {
     .parameter_count = sizeof parameters / sizeof *parameters,
     .draw = draw,
     .pixel = pixel,
+    .move = move,
     .source_line = source,
     .line = line};

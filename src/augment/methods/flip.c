@@ -39,6 +39,22 @@ static void line(const cutlab_view *view, int32_t y, void *pixels, const void *p
                           size);
 }
 
+static bool move(const cutlab_view *view, cutlab_move *moved) {
+  cutlab_move m = *moved;
+  if (is_vertical(view)) {
+    moved->from_y = m.from_y + m.down * (view->height - 1);
+    moved->down = -m.down;
+    moved->top = view->height - m.bottom;
+    moved->bottom = view->height - m.top;
+  } else {
+    moved->from_x = m.from_x + m.along * (view->width - 1);
+    moved->along = -m.along;
+    moved->left = view->width - m.right;
+    moved->right = view->width - m.left;
+  }
+  return true;
+}
+
 const cutlab_method_ops cutlab_method_flip = {.name = "flip",
                                               .summary = "the mirror image",
                                               .source = "classic",
@@ -49,5 +65,6 @@ const cutlab_method_ops cutlab_method_flip = {.name = "flip",
                                               .parameter_count =
                                                   sizeof parameters / sizeof *parameters,
                                               .pixel = pixel,
+                                              .move = move,
                                               .source_line = source,
                                               .line = line};
