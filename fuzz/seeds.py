@@ -2,7 +2,10 @@
 FOLDER/NAME.dict for every harness fuzz_NAME. All are small and made up here."""
 
 import base64
+import gzip
 import io
+import lzma
+import re
 import struct
 import sys
 import zipfile
@@ -98,6 +101,14 @@ def idx():
     yield "four", struct.pack(">IIIII", 0x804, 1, 1, 1, 1) + bytes(1)
 
 
+def compressed():
+    for name, data in idx():
+        yield f"{name}.gz", gzip.compress(data, mtime=0)
+        yield f"{name}.xz", lzma.compress(data)
+    yield "two.gz", gzip.compress(bytes(100), mtime=0) + gzip.compress(b"a", mtime=0)
+    yield "ten.xz", lzma.compress(b"\x03" + bytes(3072))
+
+
 def cifar():
     """The first byte is the harness's own."""
     yield "ten", b"\x41" + b"\3" + bytes(20)
@@ -144,6 +155,28 @@ POLICY_YAML = [
     "- cutout: &a {size: 16}\n- cutout: *a\n",
     "- one_of: {of: [cutmix, [flip, mixup: {alpha: .2}]], p: .5}\n",
 ]
+
+
+MODELS = [
+    "resnet20",
+    "wrn-16-4(dropout=.3)",
+    "patch(size=4, filters=2, activation=leaky, beta=.2)",
+    "mlp(depth=3, width=8) # comment",
+    "conv(8) | bn | relu | pool(max) | residual(conv(9, stride=2) | bn) | relu | pool(mean, global) | linear",
+    "repeat(3, residual(linear(10), shortcut=linear)) | group_sum(1) | linear(width=classes, bias=no)",
+    "conv(4, kernel=5, stride=2, pad=same) | smooth(.1, r=2) | gelu | silu | dropout(.5) | linear",
+]
+
+
+def models():
+    for i, text in enumerate(MODELS):
+        yield str(i), text.encode()
+
+
+def words_of_models():
+    """The words in the texts above."""
+    words = {word for text in MODELS for word in re.findall(r"[a-z_]+=?", text)}
+    return sorted(word.encode() for word in words | {"cnn1d", "global=yes", "1048576", " | ", "#"})
 
 
 def policies():
@@ -201,6 +234,7 @@ WORDS = {
         b"Adobe",
     ],
     "idx": [b"\0\0\x08\1", b"\0\0\x08\2", b"\0\0\x08\3", b"\xff\xff\xff\xff"],
+    "compressed": [b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"YZ"],
     "cifar": [b"\x09", b"\x0a", b"\x13", b"\x63"],
     "npy": [
         b"\x93NUMPY",
@@ -221,6 +255,7 @@ WORDS = {
         b"PK\5\6",
     ],
     "policy": [word.encode() for word in words_of_methods()],
+    "model": words_of_models(),
     "yaml": [word.rstrip("=").encode() for word in words_of_methods()]
     + [b": ", b"- ", b"{", b"}", b"[", b"]", b"&a ", b"*a", b"|\n", b"\n  "],
 }
@@ -229,8 +264,10 @@ SEEDS = {
     "image": images,
     "idx": idx,
     "cifar": cifar,
+    "compressed": compressed,
     "npy": arrays,
     "policy": policies,
+    "model": models,
     "yaml": yamls,
 }
 

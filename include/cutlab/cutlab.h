@@ -6,11 +6,13 @@
 #include <cutlab/accuracy.h>
 #include <cutlab/array.h>
 #include <cutlab/augment.h>
+#include <cutlab/collection.h>
 #include <cutlab/context.h>
 #include <cutlab/dataset.h>
 #include <cutlab/experiment.h>
 #include <cutlab/export.h>
 #include <cutlab/images.h>
+#include <cutlab/network.h>
 #include <cutlab/objective.h>
 #include <cutlab/optimum.h>
 #include <cutlab/random.h>
@@ -19,6 +21,7 @@
 #include <cutlab/sheet.h>
 #include <cutlab/simulation.h>
 #include <cutlab/status.h>
+#include <cutlab/train.h>
 #include <cutlab/version.h>
 
 #endif

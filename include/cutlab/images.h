@@ -40,6 +40,8 @@ typedef struct cutlab_images {
      ending in images-idx3-ubyte, the file ending in labels-idx1-ubyte beside it, if there is one,
      gives the labels;
    - .npy of uint8, float16 or float32, 2 to 4 axes, as it is.
+   The last three may be compressed as a whole by gzip or xz; their names then end in .gz or .xz
+   after the endings above. They are decompressed to memory, to little more than limits->bytes.
    CUTLAB_ERROR_FORMAT for a truncated or foreign file names the path, what is wrong and where;
    sizes beyond a limit, or beyond what the file can hold, are refused before memory is taken. */
 CUTLAB_API cutlab_status cutlab_images_read(cutlab_context *context, cutlab_images *images,
@@ -47,8 +49,8 @@ CUTLAB_API cutlab_status cutlab_images_read(cutlab_context *context, cutlab_imag
 /* Accepts NULL. */
 CUTLAB_API void cutlab_images_clear(cutlab_images *images);
 
-/* Reads class ids, *labels [*count], from an IDX file of unsigned bytes with 1 axis. Release with
-   cutlab_free. */
+/* Reads class ids, *labels [*count], from an IDX file of unsigned bytes with 1 axis, plain or
+   compressed. Release with cutlab_free. */
 CUTLAB_API cutlab_status cutlab_idx_labels_read(cutlab_context *context, int64_t **labels,
                                                 int64_t *count, const char *path);
 

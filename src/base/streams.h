@@ -17,7 +17,10 @@ enum {
   cutlab_stream_partner = 11,    /* (epoch, batch, step): who is whose partner */
   cutlab_stream_choice = 12,     /* (epoch, sample or batch, choice): the alternative taken */
   cutlab_stream_mask = 13,       /* seed: key of an entry; (): the field behind a mask */
-  cutlab_stream_shuffle = 1000,  /* bindings: (epoch): the order of a data set */
+  cutlab_stream_weights = 14,    /* (tensor): initial weights of a network */
+  cutlab_stream_dropout = 15,    /* (step, operation, block of elements) */
+  cutlab_stream_world = 16,      /* (part, example): feature-noise data rendered as inputs */
+  cutlab_stream_shuffle = 1000,  /* (epoch): the order of a data set */
 };
 
 #endif

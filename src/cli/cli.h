@@ -19,11 +19,18 @@ typedef struct cutlab_option {
 
 struct cutlab_cli;
 
+/* What KEY=VALUE means for a subcommand, for its help. */
+typedef enum cutlab_takes {
+  CUTLAB_TAKES_OTHER,
+  CUTLAB_TAKES_PARAMETERS, /* of an experiment */
+  CUTLAB_TAKES_SETTINGS    /* of a training */
+} cutlab_takes;
+
 typedef struct cutlab_command {
   const char *name, *operands, *summary;
   const char *text; /* more for the man page and --help */
   const cutlab_option *options;
-  bool takes_parameters;              /* help lists the parameter table */
+  cutlab_takes takes;                 /* help lists the table */
   int (*run)(struct cutlab_cli *cli); /* gives the exit code */
 } cutlab_command;
 
@@ -46,7 +53,8 @@ typedef struct cutlab_cli {
 /* All subcommands; a NULL ends them. */
 extern const cutlab_command *const cutlab_commands[];
 extern const cutlab_command cutlab_command_simulate, cutlab_command_optimum,
-    cutlab_command_reproduce, cutlab_command_report, cutlab_command_augment;
+    cutlab_command_reproduce, cutlab_command_report, cutlab_command_augment, cutlab_command_data,
+    cutlab_command_train, cutlab_command_predict;
 
 /* Prints "cutlab: ..." as one line on standard error, past any progress line. */
 void cutlab_cli_print_error(const char *format, ...) CUTLAB_PRINTF(1, 2);
@@ -61,9 +69,14 @@ void cutlab_cli_print_json_string(FILE *file, const char *text);
 /* report.c: writes a report and prints its table and path; returns the exit code. */
 int cutlab_cli_report(cutlab_cli *cli, const char *folder, const char *const *runs, int count);
 
+/* train.c: prints a result (JSON text), as it is for --json; returns 0. */
+int cutlab_cli_print_result(const cutlab_cli *cli, const char *result);
+
 /* manual.c: the help page of one subcommand (NULL: of the command), and the man page. */
 int cutlab_cli_print_help(FILE *file, const cutlab_command *command);
 int cutlab_cli_print_man(FILE *file);
+/* The settings of a training, and the recipes of data sets. */
+void cutlab_cli_print_settings(FILE *file);
 /* Words, broken before the page's edge; later lines begin at `indent`, the first at `column`. */
 void cutlab_cli_print_wrapped(FILE *file, const char *text, int indent, int column);
 /* A term, and its text from column `indent` on. */

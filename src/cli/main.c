@@ -7,9 +7,10 @@
 
 #include "options.h"
 
-const cutlab_command *const cutlab_commands[] = {&cutlab_command_simulate,  &cutlab_command_optimum,
-                                                 &cutlab_command_reproduce, &cutlab_command_report,
-                                                 &cutlab_command_augment,   NULL};
+const cutlab_command *const cutlab_commands[] = {
+    &cutlab_command_simulate, &cutlab_command_optimum, &cutlab_command_reproduce,
+    &cutlab_command_report,   &cutlab_command_augment, &cutlab_command_data,
+    &cutlab_command_train,    &cutlab_command_predict, NULL};
 
 static void print_message(const char *format, va_list arguments) {
   char text[2048];

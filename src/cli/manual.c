@@ -9,8 +9,8 @@ enum { page_width = 80 };
 static const char about[] =
     "CutLab answers what a network learns when its inputs are cut and mixed: exact training "
     "objectives of ERM, Cutout and CutMix in the feature-noise world of Oh and Yun (NeurIPS "
-    "2024), gradient descent on them, and the accuracy on the whole population; and the same "
-    "augmentations for images and series from files.";
+    "2024), gradient descent on them, and the accuracy on the whole population; the same "
+    "augmentations for images and series from files; and networks trained on them.";
 
 static const struct {
   const char *code, *text;
@@ -36,7 +36,10 @@ static const char *const examples[][2] = {
     {"cutlab augment --policy 'flip | cutmix(alpha=1, p=.5)' --seed 1 photos --out mixed",
      "Flipped and mixed images, with a ledger and a contact sheet."},
     {"cutlab augment --describe 'cutmix(sampler=timm)' --height 224 --width 224",
-     "How much that pastes, where, and how right its labels are."}};
+     "How much that pastes, where, and how right its labels are."},
+    {"cutlab train dataset=cifar10 path=cifar-10 method=cutmix --out runs/cutmix",
+     "A network on real images, kept in a folder."},
+    {"cutlab predict runs/cutmix --out logits.npz", "What it makes of the test images."}};
 enum { example_count = sizeof examples / sizeof *examples };
 
 void cutlab_cli_print_wrapped(FILE *file, const char *text, int indent, int column) {
@@ -73,22 +76,40 @@ static void option_term(char term[64], const cutlab_option *option) {
            option->argument ? option->argument : "");
 }
 
-/* Calls `print` with every parameter, what it accepts and its default, as one line. */
-static void each_parameter(FILE *file,
-                           void (*print)(FILE *, const char *, const char *, const char *)) {
+typedef void (*print_row)(FILE *file, const char *name, const char *accepted, const char *text);
+
+/* Calls `print` with a row of a table, what it accepts and its default, as one line. Releases the
+   default. */
+static void print_parameter_row(FILE *file, print_row print, const cutlab_parameter *parameter,
+                                char *value) {
+  char line[512];
+  snprintf(line, sizeof line, "%s, %s; default: %s", parameter->kind, parameter->accepted,
+           value && *value ? value : "empty");
+  print(file, parameter->name, line, parameter->text);
+  cutlab_free(value);
+}
+
+static void each_parameter(FILE *file, print_row print) {
   cutlab_context *context = NULL;
   cutlab_experiment *defaults = NULL;
   if (cutlab_context_create(&context) == CUTLAB_OK)
     (void)cutlab_experiment_create(context, &defaults);
   const cutlab_parameter *parameter;
-  for (int i = 0; defaults && (parameter = cutlab_experiment_parameter(i)); ++i) {
-    char line[512], *value = cutlab_experiment_get(defaults, parameter->name);
-    snprintf(line, sizeof line, "%s, %s; default: %s", parameter->kind, parameter->accepted,
-             value ? value : "");
-    print(file, parameter->name, line, parameter->text);
-    cutlab_free(value);
-  }
+  for (int i = 0; defaults && (parameter = cutlab_experiment_parameter(i)); ++i)
+    print_parameter_row(file, print, parameter, cutlab_experiment_get(defaults, parameter->name));
   cutlab_experiment_free(defaults);
+  cutlab_context_free(context);
+}
+
+static void each_setting(FILE *file, print_row print) {
+  cutlab_context *context = NULL;
+  cutlab_training *defaults = NULL;
+  if (cutlab_context_create(&context) == CUTLAB_OK)
+    (void)cutlab_training_create(context, &defaults);
+  const cutlab_parameter *parameter;
+  for (int i = 0; defaults && (parameter = cutlab_training_parameter(i)); ++i)
+    print_parameter_row(file, print, parameter, cutlab_training_get(defaults, parameter->name));
+  cutlab_training_free(defaults);
   cutlab_context_free(context);
 }
 
@@ -110,6 +131,21 @@ static void print_parameter(FILE *file, const char *name, const char *accepted, 
   cutlab_cli_print_wrapped(file, text, 22, 22);
 }
 
+void cutlab_cli_print_settings(FILE *file) {
+  fputs("Settings, as KEY=VALUE or as keys of a YAML file:\n", file);
+  each_setting(file, print_parameter);
+  fputs("\nRecipes, the settings that a data set brings:\n", file);
+  const char *name, *yaml;
+  for (int i = 0; (yaml = cutlab_training_recipe(i, &name)); ++i) {
+    char text[1024] = "";
+    preset_text(text, sizeof text, yaml);
+    cutlab_cli_print_entry(file, name, text, 17);
+    while (*yaml == '#') yaml += strcspn(yaml, "\n") + 1;
+    for (; *yaml; yaml += strcspn(yaml, "\n") + 1)
+      fprintf(file, "%17s%.*s\n", "", (int)strcspn(yaml, "\n"), yaml);
+  }
+}
+
 static int print_command_help(FILE *file, const cutlab_command *command) {
   fprintf(file, "Usage: cutlab %s [OPTION]... %s\n\n", command->name, command->operands);
   cutlab_cli_print_wrapped(file, command->text, 0, 0);
@@ -119,7 +155,11 @@ static int print_command_help(FILE *file, const cutlab_command *command) {
     option_term(term, option);
     cutlab_cli_print_entry(file, term, option->text, 28);
   }
-  if (!command->takes_parameters) return 0;
+  if (command->takes == CUTLAB_TAKES_SETTINGS) {
+    fputc('\n', file);
+    cutlab_cli_print_settings(file);
+  }
+  if (command->takes != CUTLAB_TAKES_PARAMETERS) return 0;
   fputs("\nParameters, as KEY=VALUE or as keys of a YAML file:\n", file);
   each_parameter(file, print_parameter);
   fputs("\nPresets:\n", file);
@@ -205,6 +245,16 @@ static void roff_command(FILE *file, const cutlab_command *command) {
   }
 }
 
+static void roff_recipes(FILE *file) {
+  const char *name, *yaml;
+  fputs(".SH RECIPES\nA recipe is what a data set sets, but for what is set by name.\n", file);
+  for (int i = 0; (yaml = cutlab_training_recipe(i, &name)); ++i) {
+    char text[1024] = "";
+    preset_text(text, sizeof text, yaml);
+    roff_entry(file, name, text);
+  }
+}
+
 static void roff_presets(FILE *file) {
   const char *name, *yaml;
   fputs(".SH PRESETS\nA preset sets the parameters it names and no others.\n", file);
@@ -237,6 +287,9 @@ int cutlab_cli_print_man(FILE *file) {
         file);
   each_parameter(file, roff_parameter);
   roff_presets(file);
+  fputs(".SH SETTINGS\nOf cutlab train, given in the same ways.\n", file);
+  each_setting(file, roff_parameter);
+  roff_recipes(file);
   fputs(".SH \"EXIT STATUS\"\n", file);
   for (int i = 0; i < exit_code_count; ++i)
     roff_entry(file, exit_codes[i].code, exit_codes[i].text);

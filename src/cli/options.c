@@ -141,3 +141,28 @@ int cutlab_options_integer(const cutlab_cli *cli, const char *name, int64_t *val
   *value = number;
   return 0;
 }
+
+int cutlab_options_pair(const cutlab_cli *cli, const char *operand, char key[64],
+                        const char **value) {
+  const char *equals = strchr(operand, '=');
+  if (!equals || equals == operand)
+    return cutlab_cli_usage("%s: unexpected operand '%.80s'; accepted: key=value",
+                            cli->command->name, operand);
+  snprintf(key, 64, "%.*s", (int)(equals - operand < 63 ? equals - operand : 63), operand);
+  *value = equals + 1;
+  return 0;
+}
+
+int cutlab_options_only(const cutlab_cli *cli, const char *const *allowed, const char *why) {
+  for (int i = 0; i < cli->item_count; ++i) {
+    const cutlab_item *item = &cli->items[i];
+    bool fits = false;
+    for (int k = 0; item->option && allowed[k]; ++k)
+      fits |= strcmp(item->option->name, allowed[k]) == 0;
+    if (!fits)
+      return cutlab_cli_usage("%s: %s; leave out '%s%.80s'", cli->command->name, why,
+                              item->option ? "--" : "",
+                              item->option ? item->option->name : item->value);
+  }
+  return 0;
+}

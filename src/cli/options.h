@@ -28,5 +28,11 @@ const char *cutlab_options_value(const cutlab_cli *cli, const char *name);
    exit code. */
 int cutlab_options_integer(const cutlab_cli *cli, const char *name, int64_t *value, int64_t least,
                            int64_t most);
+/* Splits an operand KEY=VALUE: *value points into it. Returns 0 or the exit code. */
+int cutlab_options_pair(const cutlab_cli *cli, const char *operand, char key[64],
+                        const char **value);
+/* Refuses operands, and all options but those of `allowed`, which ends with NULL; `why` is the
+   reason in the message. Returns 0 or the exit code. */
+int cutlab_options_only(const cutlab_cli *cli, const char *const *allowed, const char *why);
 
 #endif

@@ -42,7 +42,8 @@ static void duration_text(char text[32], double seconds) {
 }
 
 static void print_line(const cutlab_progress *progress, double time) {
-  double rate = (double)(progress->done - line.first) / (time - line.began);
+  bool measured = time - line.began > .1;
+  double rate = measured ? (double)(progress->done - line.first) / (time - line.began) : 0;
   fprintf(stderr, "\r\033[K%s: %lld", progress->what, (long long)progress->done);
   if (progress->total) fprintf(stderr, "/%lld", (long long)progress->total);
   if (rate > 0) {
@@ -60,14 +61,14 @@ static int report(void *user, const cutlab_progress *progress) {
   (void)user;
   if (line.show) {
     double time = now();
+    if (line.printed == 0) line.printed = time; /* what takes a moment shows nothing */
     if (strncmp(line.what, progress->what, sizeof line.what - 1) != 0 ||
         progress->done < line.first) {
       snprintf(line.what, sizeof line.what, "%s", progress->what);
       line.first = progress->done;
       line.began = time;
-    } else if (time - line.printed > .1 && time - line.began > .1) {
-      print_line(progress, time);
     }
+    if (time - line.printed > .1) print_line(progress, time);
   }
   return stop_signal != 0;
 }

@@ -26,12 +26,11 @@ static bool is_option(const cutlab_item *item, const char *name) {
 }
 
 static int set_operand(cutlab_cli *cli, cutlab_experiment *experiment, const char *text) {
-  const char *equals = strchr(text, '=');
-  if (!equals || equals == text)
-    return cutlab_cli_usage("simulate: unexpected operand '%.80s'; accepted: key=value", text);
   char key[64];
-  snprintf(key, sizeof key, "%.*s", (int)(equals - text < 63 ? equals - text : 63), text);
-  cutlab_status status = cutlab_experiment_set(cli->context, experiment, key, equals + 1);
+  const char *value;
+  int code = cutlab_options_pair(cli, text, key, &value);
+  if (code) return code;
+  cutlab_status status = cutlab_experiment_set(cli->context, experiment, key, value);
   return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
 }
 
@@ -105,17 +104,9 @@ static int finish(cutlab_cli *cli, cutlab_status status, char *result, const cha
 }
 
 static int resume_run(cutlab_cli *cli, const char *folder) {
-  static const char *const allowed[] = {"resume", "json", "quiet", "threads"};
-  for (int i = 0; i < cli->item_count; ++i) {
-    const cutlab_item *item = &cli->items[i];
-    bool fits = false;
-    for (int k = 0; k < 4; ++k) fits |= is_option(item, allowed[k]);
-    if (!fits)
-      return cutlab_cli_usage("simulate: --resume takes everything from its folder; leave out "
-                              "'%s%.80s'",
-                              item->option ? "--" : "",
-                              item->option ? item->option->name : item->value);
-  }
+  static const char *const allowed[] = {"resume", "json", "quiet", "threads", NULL};
+  int code = cutlab_options_only(cli, allowed, "--resume takes everything from its folder");
+  if (code) return code;
   char *result = NULL;
   cutlab_status status = cutlab_run_resume(cli->context, &result, folder);
   return finish(cli, status, result, folder);
@@ -158,5 +149,5 @@ const cutlab_command cutlab_command_simulate = {
             "command line. Prints what was learnt of every feature, and the accuracy on the whole "
             "population beside the one that theory promises.",
     .options = options,
-    .takes_parameters = true,
+    .takes = CUTLAB_TAKES_PARAMETERS,
     .run = run};

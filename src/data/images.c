@@ -6,10 +6,31 @@
 #include <sys/stat.h>
 
 #include "base/npy.h"
+#include "data/compressed.h"
 #include "data/images_internal.h"
 
 static int64_t or_default(int64_t limit, int64_t otherwise) {
   return limit > 0 ? limit : otherwise;
+}
+
+/* Replaces a compressed file by what it decompresses to: at most the limit of decoded bytes and the
+   labels, which are 2 of 3074 bytes at most. */
+static cutlab_status decompress(cutlab_context *context, cutlab_image_file *file) {
+  unsigned char start[cutlab_compressed_magic_bytes] = {0};
+  size_t got = fread(start, 1, sizeof start, file->stream);
+  rewind(file->stream);
+  if (got < sizeof start || !cutlab_is_compressed(start)) return CUTLAB_OK;
+  int64_t limit = file->limits.bytes, slack = 4096 + limit / 1024;
+  limit = limit > INT64_MAX - 1 - slack ? INT64_MAX - 1 : limit + slack;
+  CUTLAB_TRY(
+      cutlab_decompress(context, &file->memory, &file->size, file->stream, file->path, limit));
+  if (file->size == 0) return cutlab_image_fail(context, file, "an empty file, compressed");
+  FILE *stream = fmemopen(file->memory, (size_t)file->size, "rb");
+  if (!stream)
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory reading %s", file->path);
+  fclose(file->stream);
+  file->stream = stream;
+  return CUTLAB_OK;
 }
 
 cutlab_status cutlab_image_open(cutlab_context *context, cutlab_image_file *file, const char *path,
@@ -33,8 +54,17 @@ cutlab_status cutlab_image_open(cutlab_context *context, cutlab_image_file *file
   file->stream = fopen(path, "rbe");
   if (!file->stream)
     return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot open %s: %s", path, strerror(errno));
-  file->size = status.st_size;
-  return CUTLAB_OK;
+  file->size = file->stored = status.st_size;
+  cutlab_status result = decompress(context, file);
+  if (result != CUTLAB_OK) cutlab_image_close(file);
+  return result;
+}
+
+void cutlab_image_close(cutlab_image_file *file) {
+  if (file->stream) fclose(file->stream);
+  free(file->memory);
+  file->stream = NULL;
+  file->memory = NULL;
 }
 
 cutlab_status cutlab_image_fail(cutlab_context *context, const cutlab_image_file *file,
@@ -107,11 +137,25 @@ cutlab_status cutlab_image_decode(cutlab_context *context, cutlab_images *images
   return png ? cutlab_png_read(context, images, file) : cutlab_jpeg_read(context, images, file);
 }
 
+static cutlab_status read_stream(cutlab_context *context, const cutlab_npy_source *source,
+                                 void *buffer, int64_t size, int64_t *got) {
+  FILE *stream = source->handle;
+  *got = (int64_t)fread(buffer, 1, (size_t)size, stream);
+  if (!ferror(stream)) return CUTLAB_OK;
+  return cutlab_npy_fail(context, CUTLAB_ERROR_IO, source, "cannot read: %s", strerror(errno));
+}
+
+cutlab_status cutlab_image_npy_read(cutlab_context *context, cutlab_array *array,
+                                    const cutlab_image_file *file) {
+  cutlab_npy_source source = {file->path, NULL, file->size, file->stream, read_stream};
+  return cutlab_npy_read_source(context, array, &source, file->limits.bytes);
+}
+
 static cutlab_status read_npy(cutlab_context *context, cutlab_images *images,
                               const cutlab_image_file *file) {
   cutlab_array *pixels = &images->pixels;
   images->format = "npy";
-  CUTLAB_TRY(cutlab_npy_read(context, pixels, file->path, file->limits.bytes));
+  CUTLAB_TRY(cutlab_image_npy_read(context, pixels, file));
   if (pixels->dtype != CUTLAB_UINT8 && pixels->dtype != CUTLAB_FLOAT16 &&
       pixels->dtype != CUTLAB_FLOAT32)
     return cutlab_image_fail(
@@ -126,31 +170,46 @@ static cutlab_status read_npy(cutlab_context *context, cutlab_images *images,
   return CUTLAB_OK;
 }
 
-static bool ends_with(const char *text, const char *end) {
-  size_t length = strlen(text), end_length = strlen(end);
-  return length >= end_length && strcmp(text + length - end_length, end) == 0;
+static bool ends_with(const char *text, size_t length, const char *end) {
+  size_t end_length = strlen(end);
+  return length >= end_length && memcmp(text + length - end_length, end, end_length) == 0;
 }
 
-static cutlab_status read_open(cutlab_context *context, cutlab_images *images,
-                               const cutlab_image_file *file) {
+bool cutlab_image_named(const cutlab_image_file *file, const char *end, size_t *length) {
+  const char *path = file->path;
+  *length = strlen(path);
+  if (file->memory && (ends_with(path, *length, ".gz") || ends_with(path, *length, ".xz")))
+    *length -= 3;
+  if (!ends_with(path, *length, end)) return false;
+  *length -= strlen(end);
+  return true;
+}
+
+cutlab_status cutlab_images_read_open(cutlab_context *context, cutlab_images *images,
+                                      const cutlab_image_file *file) {
   if (file->size == 0) return cutlab_image_fail(context, file, "an empty file");
   unsigned char start[cutlab_image_magic_bytes] = {0};
   int64_t size = file->size < cutlab_image_magic_bytes ? file->size : cutlab_image_magic_bytes;
   CUTLAB_TRY(cutlab_image_bytes(context, file, start, size, "the start"));
   rewind(file->stream);
   const char *format = cutlab_image_magic(start);
+  if (format && file->memory)
+    return cutlab_image_fail(context, file,
+                             "a compressed image; accepted: PNG and JPEG as they are");
   if (format) return cutlab_image_decode(context, images, file, format);
   if (memcmp(start, CUTLAB_NPY_MAGIC, 6) == 0) return read_npy(context, images, file);
   int64_t ten, hundred;
+  size_t length;
+  bool bin = cutlab_image_named(file, ".bin", &length);
   cutlab_cifar_left_over(file->size, &ten, &hundred);
   /* CIFAR records may begin as IDX files do: label 0, then red values. */
-  bool records = (ten == 0 || hundred == 0) && ends_with(file->path, ".bin");
+  bool records = (ten == 0 || hundred == 0) && bin;
   if (memcmp(start, "\0\0\x08", 3) == 0 && !records) return cutlab_idx_read(context, images, file);
-  if (ten == 0 || hundred == 0 || ends_with(file->path, ".bin"))
-    return cutlab_cifar_read(context, images, file);
-  return cutlab_image_fail(context, file,
-                           "of no known format; accepted: PNG, JPEG, a folder of these, CIFAR-10 "
-                           "or CIFAR-100 binary, IDX of unsigned bytes, .npy, all uncompressed");
+  if (ten == 0 || hundred == 0 || bin) return cutlab_cifar_read(context, images, file);
+  return cutlab_image_fail(
+      context, file,
+      "of no known format; accepted: PNG, JPEG, a folder of these, CIFAR-10 "
+      "or CIFAR-100 binary, IDX of unsigned bytes, .npy, these four also in .gz or .xz");
 }
 
 cutlab_status cutlab_images_read(cutlab_context *context, cutlab_images *images, const char *path,
@@ -163,8 +222,8 @@ cutlab_status cutlab_images_read(cutlab_context *context, cutlab_images *images,
   } else {
     cutlab_image_file file;
     CUTLAB_TRY(cutlab_image_open(context, &file, path, limits));
-    status = read_open(context, images, &file);
-    fclose(file.stream);
+    status = cutlab_images_read_open(context, images, &file);
+    cutlab_image_close(&file);
   }
   if (status != CUTLAB_OK) cutlab_images_clear(images);
   return status;

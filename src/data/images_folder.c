@@ -187,7 +187,7 @@ static cutlab_status place_all(cutlab_context *context, cutlab_images *images,
     if (i % 64 == 0) CUTLAB_TRY(cutlab_report_progress(context, "reading images", i, list->count));
     CUTLAB_TRY(cutlab_image_open(context, &file, list->paths[i], limits));
     cutlab_status status = place(context, images, list, i, &file);
-    fclose(file.stream);
+    cutlab_image_close(&file);
     CUTLAB_TRY(status);
   }
   return CUTLAB_OK;

@@ -51,20 +51,26 @@ static cutlab_status read_header(cutlab_context *context, idx_header *header,
   return CUTLAB_OK;
 }
 
-static cutlab_status read_labels(cutlab_context *context, int64_t **labels, int64_t *count,
-                                 const cutlab_image_file *file) {
+cutlab_status cutlab_idx_labels_read_open(cutlab_context *context, int64_t **labels, int64_t *count,
+                                          const cutlab_image_file *file) {
   idx_header header = {0};
+  *labels = NULL;
+  *count = 0;
   CUTLAB_TRY(read_header(context, &header, file, 1, 1));
-  int64_t n = header.lengths[0];
-  *labels = cutlab_allocate(context, n, sizeof **labels);
-  if (!*labels) return CUTLAB_ERROR_MEMORY;
+  int64_t n = header.lengths[0], *ids = cutlab_allocate(context, n, sizeof *ids);
+  if (!ids) return CUTLAB_ERROR_MEMORY;
   /* The bytes lie in the last eighth, so that widening from the front never runs over them. */
-  unsigned char *bytes = (unsigned char *)*labels + 7 * n;
-  CUTLAB_TRY(cutlab_image_bytes(context, file, bytes, n, "the labels"));
-  for (int64_t i = 0; i < n; ++i) {
+  unsigned char *bytes = (unsigned char *)ids + 7 * n;
+  cutlab_status status = cutlab_image_bytes(context, file, bytes, n, "the labels");
+  for (int64_t i = 0; i < n && status == CUTLAB_OK; ++i) {
     int64_t label = bytes[i];
-    (*labels)[i] = label;
+    ids[i] = label;
   }
+  if (status != CUTLAB_OK) {
+    free(ids);
+    return status;
+  }
+  *labels = ids;
   *count = n;
   return CUTLAB_OK;
 }
@@ -75,29 +81,29 @@ cutlab_status cutlab_idx_labels_read(cutlab_context *context, int64_t **labels, 
   *count = 0;
   cutlab_image_file file;
   CUTLAB_TRY(cutlab_image_open(context, &file, path, NULL));
-  cutlab_status status = read_labels(context, labels, count, &file);
-  fclose(file.stream);
-  if (status != CUTLAB_OK) {
-    free(*labels);
-    *labels = NULL;
-  }
+  cutlab_status status = cutlab_idx_labels_read_open(context, labels, count, &file);
+  cutlab_image_close(&file);
   return status;
 }
 
-/* The labels in the file beside FOLDER/...images-idx3-ubyte, where there is one. */
+/* The labels in the file beside FOLDER/...images-idx3-ubyte, where there is one, plain or
+   compressed. */
 static cutlab_status read_sibling(cutlab_context *context, cutlab_images *images,
                                   const cutlab_image_file *file) {
-  static const char end[] = "images-idx3-ubyte", other_end[] = "labels-idx1-ubyte";
-  size_t length = strlen(file->path), end_length = sizeof end - 1;
-  if (length < end_length || strcmp(file->path + length - end_length, end) != 0) return CUTLAB_OK;
-  char *path = cutlab_allocate(context, (int64_t)length + 1, 1);
+  static const char *const ends[] = {"labels-idx1-ubyte", "labels-idx1-ubyte.gz",
+                                     "labels-idx1-ubyte.xz"};
+  size_t length, capacity = strlen(file->path) + 32;
+  if (!cutlab_image_named(file, "images-idx3-ubyte", &length)) return CUTLAB_OK;
+  char *path = cutlab_allocate(context, (int64_t)capacity, 1);
   if (!path) return CUTLAB_ERROR_MEMORY;
-  memcpy(path, file->path, length);
-  memcpy(path + length - end_length, other_end, end_length);
+  bool found = false;
+  for (int i = 0; i < 3 && !found; ++i) {
+    snprintf(path, capacity, "%.*s%s", (int)length, file->path, ends[i]);
+    found = cutlab_file_exists(path);
+  }
   cutlab_status status = CUTLAB_OK;
   int64_t count = images->pixels.shape[0], label_count = count;
-  if (cutlab_file_exists(path))
-    status = cutlab_idx_labels_read(context, &images->labels, &label_count, path);
+  if (found) status = cutlab_idx_labels_read(context, &images->labels, &label_count, path);
   if (status == CUTLAB_OK && label_count != count)
     status = cutlab_image_fail(context, file, "%" PRId64 " images, but %" PRId64 " labels in %s",
                                count, label_count, path);
@@ -105,8 +111,8 @@ static cutlab_status read_sibling(cutlab_context *context, cutlab_images *images
   return status;
 }
 
-cutlab_status cutlab_idx_read(cutlab_context *context, cutlab_images *images,
-                              const cutlab_image_file *file) {
+cutlab_status cutlab_idx_pixels_read(cutlab_context *context, cutlab_images *images,
+                                     const cutlab_image_file *file) {
   idx_header header = {0};
   const int64_t *lengths = header.lengths;
   images->format = "idx";
@@ -115,7 +121,12 @@ cutlab_status cutlab_idx_read(cutlab_context *context, cutlab_images *images,
   if (!series) CUTLAB_TRY(cutlab_image_check(context, file, lengths[1], lengths[2]));
   CUTLAB_TRY(cutlab_images_allocate(context, images, file, lengths[0], lengths[1],
                                     series ? 0 : lengths[2], series ? 0 : 1));
-  CUTLAB_TRY(cutlab_image_bytes(context, file, images->pixels.data,
-                                cutlab_array_count(&images->pixels), "the data"));
+  return cutlab_image_bytes(context, file, images->pixels.data, cutlab_array_count(&images->pixels),
+                            "the data");
+}
+
+cutlab_status cutlab_idx_read(cutlab_context *context, cutlab_images *images,
+                              const cutlab_image_file *file) {
+  CUTLAB_TRY(cutlab_idx_pixels_read(context, images, file));
   return read_sibling(context, images, file);
 }

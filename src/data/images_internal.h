@@ -8,17 +8,27 @@
 
 #include "base/base.h"
 
-/* A regular file that is open at its start. */
+/* A regular file that is open at its start, or what a compressed one decompresses to. */
 typedef struct cutlab_image_file {
   const char *path;
   FILE *stream;
-  int64_t size;
+  int64_t size, stored;       /* stored: bytes on disk, other than `size` where compressed */
+  unsigned char *memory;      /* the decompressed bytes, or NULL */
   cutlab_image_limits limits; /* with the defaults filled in */
 } cutlab_image_file;
 
-/* Opens and fills in limits; `limits` may be NULL. Close with fclose(file->stream). */
+/* Opens and fills in limits; `limits` may be NULL. Close with cutlab_image_close. */
 cutlab_status cutlab_image_open(cutlab_context *context, cutlab_image_file *file, const char *path,
                                 const cutlab_image_limits *limits);
+void cutlab_image_close(cutlab_image_file *file);
+/* Reads a file that is open, of any format. The caller clears `images` after a failure. */
+cutlab_status cutlab_images_read_open(cutlab_context *context, cutlab_images *images,
+                                      const cutlab_image_file *file);
+/* Does the path, without .gz or .xz, end in `end`? Then *length is that of what comes before. */
+bool cutlab_image_named(const cutlab_image_file *file, const char *end, size_t *length);
+/* Reads a .npy array of any type. */
+cutlab_status cutlab_image_npy_read(cutlab_context *context, cutlab_array *array,
+                                    const cutlab_image_file *file);
 /* Fails with "PATH: ..." as CUTLAB_ERROR_FORMAT. */
 cutlab_status cutlab_image_fail(cutlab_context *context, const cutlab_image_file *file,
                                 const char *format, ...) CUTLAB_PRINTF(3, 4);
@@ -41,6 +51,12 @@ cutlab_status cutlab_jpeg_read(cutlab_context *context, cutlab_images *images,
                                const cutlab_image_file *file);
 cutlab_status cutlab_idx_read(cutlab_context *context, cutlab_images *images,
                               const cutlab_image_file *file);
+/* The same without looking for labels. */
+cutlab_status cutlab_idx_pixels_read(cutlab_context *context, cutlab_images *images,
+                                     const cutlab_image_file *file);
+/* Class ids, *labels [*count]; release with free. */
+cutlab_status cutlab_idx_labels_read_open(cutlab_context *context, int64_t **labels, int64_t *count,
+                                          const cutlab_image_file *file);
 cutlab_status cutlab_cifar_read(cutlab_context *context, cutlab_images *images,
                                 const cutlab_image_file *file);
 cutlab_status cutlab_image_folder_read(cutlab_context *context, cutlab_images *images,

@@ -1,5 +1,5 @@
 /* Parameters from YAML, with file, line and column in every error. */
-#include "data/experiment_table.h"
+#include "base/parameters.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +8,14 @@
 #include "base/file.h"
 
 enum { max_yaml_bytes = 1 << 20 };
+
+/* Where values from a text go. */
+typedef struct target {
+  const cutlab_table *table;
+  void *values;
+  cutlab_set_fn set;
+  const char *where; /* begins the messages */
+} target;
 
 /* Puts file, line and column before the context's message. */
 static cutlab_status fail_at(cutlab_context *context, cutlab_status status, const char *where,
@@ -82,76 +90,76 @@ static cutlab_status node_text(cutlab_context *context, char **text, yaml_docume
   return status;
 }
 
-static bool is_known(const char *name) {
-  return cutlab_row_find(name) || strcmp(name, "preset") == 0;
+static bool is_first(const target *to, const char *name) {
+  return to->table->first_key && strcmp(name, to->table->first_key) == 0;
 }
 
-static cutlab_status apply_pair(cutlab_context *context, cutlab_experiment *experiment,
-                                yaml_document_t *document, const yaml_node_pair_t *pair,
-                                const char *where, bool allow_preset) {
+static bool is_known(const target *to, const char *name) {
+  return cutlab_table_find(to->table, name) || is_first(to, name);
+}
+
+static cutlab_status apply_pair(cutlab_context *context, const target *to,
+                                yaml_document_t *document, const yaml_node_pair_t *pair) {
   const yaml_node_t *key = yaml_document_get_node(document, pair->key);
   const yaml_node_t *value = yaml_document_get_node(document, pair->value);
   const char *name = scalar_text(key);
   char *text;
-  CUTLAB_TRY(node_text(context, &text, document, value, where));
-  cutlab_status status = allow_preset && strcmp(name, "preset") == 0
-                             ? cutlab_experiment_set_preset(context, experiment, text)
-                             : cutlab_experiment_set(context, experiment, name, text);
+  CUTLAB_TRY(node_text(context, &text, document, value, to->where));
+  cutlab_status status = to->set(context, to->values, name, text);
   free(text);
   if (status == CUTLAB_OK) return CUTLAB_OK;
-  return fail_at(context, status, where, is_known(name) ? value : key);
+  return fail_at(context, status, to->where, is_known(to, name) ? value : key);
 }
 
 /* Keys must be plain and differ. */
-static cutlab_status check_keys(cutlab_context *context, yaml_document_t *document,
-                                const yaml_node_t *root, const char *where) {
+static cutlab_status check_keys(cutlab_context *context, const target *to,
+                                yaml_document_t *document, const yaml_node_t *root) {
   const yaml_node_pair_t *first = root->data.mapping.pairs.start;
   for (const yaml_node_pair_t *pair = first; pair < root->data.mapping.pairs.top; ++pair) {
     const yaml_node_t *key = yaml_document_get_node(document, pair->key);
     const char *name = scalar_text(key);
-    if (!name) return fail_node(context, where, key, "a key must be the name of a parameter");
-    if (!is_known(name)) continue; /* these fail when they are set */
+    char text[64];
+    snprintf(text, sizeof text, "a key must be the name of a %s", to->table->what);
+    if (!name) return fail_node(context, to->where, key, text);
+    if (!is_known(to, name)) continue; /* these fail when they are set */
     for (const yaml_node_pair_t *other = first; other < pair; ++other)
       if (strcmp(name, scalar_text(yaml_document_get_node(document, other->key))) == 0)
-        return fail_node(context, where, key, "this key is given twice");
+        return fail_node(context, to->where, key, "this key is given twice");
   }
   return CUTLAB_OK;
 }
 
-static bool is_preset(yaml_document_t *document, const yaml_node_pair_t *pair) {
-  return strcmp(scalar_text(yaml_document_get_node(document, pair->key)), "preset") == 0;
-}
-
-static cutlab_status apply_document(cutlab_context *context, cutlab_experiment *experiment,
-                                    yaml_document_t *document, const char *where,
-                                    bool allow_preset) {
+static cutlab_status apply_document(cutlab_context *context, const target *to,
+                                    yaml_document_t *document) {
   const yaml_node_t *root = yaml_document_get_root_node(document);
   if (!root) return CUTLAB_OK; /* nothing but comments */
-  if (root->type != YAML_MAPPING_NODE)
-    return fail_node(context, where, root, "expected lines of the form `parameter: value`");
-  CUTLAB_TRY(check_keys(context, document, root, where));
+  if (root->type != YAML_MAPPING_NODE) {
+    char text[64];
+    snprintf(text, sizeof text, "expected lines of the form `%s: value`", to->table->what);
+    return fail_node(context, to->where, root, text);
+  }
+  CUTLAB_TRY(check_keys(context, to, document, root));
   const yaml_node_pair_t *first = root->data.mapping.pairs.start,
                          *end = root->data.mapping.pairs.top;
-  for (int pass = 0; pass < 2; ++pass) /* the preset first */
+  for (int pass = 0; pass < 2; ++pass)
     for (const yaml_node_pair_t *pair = first; pair < end; ++pair)
-      if (is_preset(document, pair) == (pass == 0))
-        CUTLAB_TRY(apply_pair(context, experiment, document, pair, where, allow_preset));
+      if (is_first(to, scalar_text(yaml_document_get_node(document, pair->key))) == (pass == 0))
+        CUTLAB_TRY(apply_pair(context, to, document, pair));
   return CUTLAB_OK;
 }
 
 /* Loads a document, hands it on, and checks that it is the only one. */
-static cutlab_status apply_parser(cutlab_context *context, cutlab_experiment *experiment,
-                                  yaml_parser_t *parser, const char *text, const char *where,
-                                  bool allow_preset) {
+static cutlab_status apply_parser(cutlab_context *context, const target *to, yaml_parser_t *parser,
+                                  const char *text) {
   yaml_document_t document;
-  if (!yaml_parser_load(parser, &document)) return fail_syntax(context, where, text, parser);
+  if (!yaml_parser_load(parser, &document)) return fail_syntax(context, to->where, text, parser);
   bool empty = !yaml_document_get_root_node(&document);
-  cutlab_status status = apply_document(context, experiment, &document, where, allow_preset);
+  cutlab_status status = apply_document(context, to, &document);
   yaml_document_delete(&document);
   if (status != CUTLAB_OK || empty) return status;
-  if (!yaml_parser_load(parser, &document)) return fail_syntax(context, where, text, parser);
+  if (!yaml_parser_load(parser, &document)) return fail_syntax(context, to->where, text, parser);
   const yaml_node_t *second = yaml_document_get_root_node(&document);
-  if (second) status = fail_node(context, where, second, "a second document; accepted: one");
+  if (second) status = fail_node(context, to->where, second, "a second document; accepted: one");
   yaml_document_delete(&document);
   return status;
 }
@@ -180,27 +188,33 @@ static cutlab_status check_depth(cutlab_context *context, const char *text, size
   return status;
 }
 
-cutlab_status cutlab_experiment_apply_yaml(cutlab_context *context, cutlab_experiment *experiment,
-                                           const char *text, size_t size, const char *where,
-                                           bool allow_preset) {
+cutlab_status cutlab_table_apply_yaml(cutlab_context *context, const cutlab_table *table,
+                                      void *values, cutlab_set_fn set, const char *text,
+                                      size_t size, const char *where) {
   CUTLAB_TRY(check_depth(context, text, size, where));
+  const target to = {table, cutlab_allocate(context, 1, table->size), set, where};
+  if (!to.values) return CUTLAB_ERROR_MEMORY;
+  memcpy(to.values, values, table->size);
   yaml_parser_t parser;
-  if (!yaml_parser_initialize(&parser))
-    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);
-  yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
-  cutlab_experiment result = *experiment;
-  cutlab_status status = apply_parser(context, &result, &parser, text, where, allow_preset);
-  yaml_parser_delete(&parser);
-  if (status == CUTLAB_OK) *experiment = result;
+  cutlab_status status = CUTLAB_OK;
+  if (!yaml_parser_initialize(&parser)) {
+    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", where);
+  } else {
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
+    status = apply_parser(context, &to, &parser, text);
+    yaml_parser_delete(&parser);
+  }
+  if (status == CUTLAB_OK) memcpy(values, to.values, table->size);
+  free(to.values);
   return status;
 }
 
-cutlab_status cutlab_experiment_load_yaml(cutlab_context *context, cutlab_experiment *experiment,
-                                          const char *path) {
+cutlab_status cutlab_table_load_yaml(cutlab_context *context, const cutlab_table *table,
+                                     void *values, cutlab_set_fn set, const char *path) {
   char *text;
   size_t size;
   CUTLAB_TRY(cutlab_file_read(context, &text, &size, path, max_yaml_bytes));
-  cutlab_status status = cutlab_experiment_apply_yaml(context, experiment, text, size, path, true);
+  cutlab_status status = cutlab_table_apply_yaml(context, table, values, set, text, size, path);
   free(text);
   return status;
 }

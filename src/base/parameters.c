@@ -1,5 +1,5 @@
 /* Parameter values as text: parsing, printing, JSON, and the nearest name to a misspelt one. */
-#include "data/experiment_table.h"
+#include "base/parameters.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,7 +10,14 @@
 #include "base/json.h"
 #include "base/number.h"
 
-enum { token_size = 128 };
+enum { token_size = 128, max_rows = 128 };
+
+/* How a value is printed: as `set` takes it, or in a file. */
+typedef enum value_form { FORM_PLAIN, FORM_YAML, FORM_JSON } value_form;
+
+static int smaller(int a, int b) {
+  return a < b ? a : b;
+}
 
 static void trim(const char **text, size_t *length) {
   while (*length && isspace((unsigned char)**text)) ++*text, --*length;
@@ -62,7 +69,9 @@ static bool parse_element(const cutlab_row *row, void *field, const char *token)
   default:
     for (int i = 0; row->choices[i]; ++i) {
       if (strcmp(row->choices[i], token) != 0) continue;
-      if (row->size == sizeof(bool))
+      if (row->is_text)
+        snprintf(field, row->size, "%s", token);
+      else if (row->size == sizeof(bool))
         *(bool *)field = i != 0;
       else
         memcpy(field, &i, sizeof i);
@@ -94,54 +103,86 @@ static bool list_inside(const char **text, size_t *length) {
   return true;
 }
 
-/* False where item `i` of numbers is above the one before. */
-static bool is_descending(const cutlab_row *row, const char *values, int i) {
+/* Whether item `i` of numbers stands in the row's order to the one before. */
+static bool in_order(const cutlab_row *row, const char *values, int i) {
   double pair[2];
-  if (row->kind != CUTLAB_KIND_NUMBERS || i == 0) return true;
+  if (!row->order || i == 0) return true;
   memcpy(pair, values + (size_t)(i - 1) * sizeof *pair, sizeof pair);
-  return pair[1] <= pair[0];
+  return row->order > 0 ? pair[1] > pair[0] : pair[1] <= pair[0];
 }
 
-static cutlab_status parse_list(cutlab_context *context, const cutlab_row *row,
-                                cutlab_experiment *experiment, const char *text) {
-  char values[cutlab_max_features * sizeof(double)];
+static cutlab_status parse_list(cutlab_context *context, const cutlab_row *row, void *values,
+                                const char *text) {
+  char items[cutlab_max_items * sizeof(double)];
   const char *inside = text;
   size_t length = strlen(text);
-  bool may_be_empty = row->kind == CUTLAB_KIND_CHOICES && strchr(text, '[');
+  bool may_be_empty = row->may_be_empty && strchr(text, '[');
   if (!list_inside(&inside, &length) || (!length && !may_be_empty))
     return fail_value(context, row, 0, text, strlen(text));
   int count = 0;
   for (const char *end = inside + length; length && inside <= end; ++count) {
     const char *comma = memchr(inside, ',', (size_t)(end - inside));
     size_t size = (size_t)((comma ? comma : end) - inside);
-    if (count == cutlab_max_features)
+    if (count == row->capacity)
       return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                          "%s has more than %d items; accepted: at most %d", row->shown.name,
-                         cutlab_max_features, cutlab_max_features);
+                         row->capacity, row->capacity);
     char token[token_size];
     if (!copy_token(token, inside, size) ||
-        !parse_element(row, values + (size_t)count * row->size, token) ||
-        !is_descending(row, values, count))
+        !parse_element(row, items + (size_t)count * row->size, token) ||
+        !in_order(row, items, count))
       return fail_value(context, row, count + 1, inside, size);
     inside += size + 1;
   }
-  memcpy((char *)experiment + row->offset, values, (size_t)count * row->size);
-  memcpy((char *)experiment + row->count_offset, &count, sizeof count);
+  memcpy((char *)values + row->offset, items, (size_t)count * row->size);
+  memcpy((char *)values + row->count_offset, &count, sizeof count);
   return CUTLAB_OK;
 }
 
-cutlab_status cutlab_row_parse(cutlab_context *context, const cutlab_row *row,
-                               cutlab_experiment *experiment, const char *text) {
+static bool is_utf8(const char *text) {
+  json_t *string = json_string(text);
+  json_decref(string);
+  return string != NULL;
+}
+
+static cutlab_status parse_text(cutlab_context *context, const cutlab_row *row, char *field,
+                                const char *text) {
+  if (!is_utf8(text))
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s is not UTF-8; accepted: %s, %s",
+                       row->shown.name, row->shown.kind, row->shown.accepted);
+  size_t length = strlen(text);
+  if (length >= row->size)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s has %zu bytes; accepted: at most %zu",
+                       row->shown.name, length, row->size - 1);
+  memset(field, 0, row->size);
+  memcpy(field, text, length + 1);
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_row_parse(cutlab_context *context, const cutlab_row *row, void *values,
+                               const char *text) {
+  char *field = (char *)values + row->offset, token[token_size];
   if (row->kind == CUTLAB_KIND_NUMBERS || row->kind == CUTLAB_KIND_CHOICES)
-    return parse_list(context, row, experiment, text);
-  char token[token_size];
-  if (copy_token(token, text, strlen(text)) &&
-      parse_element(row, (char *)experiment + row->offset, token))
-    return CUTLAB_OK;
+    return parse_list(context, row, values, text);
+  if (row->kind == CUTLAB_KIND_TEXT) return parse_text(context, row, field, text);
+  if (copy_token(token, text, strlen(text)) && parse_element(row, field, token)) return CUTLAB_OK;
   return fail_value(context, row, 0, text, strlen(text));
 }
 
-static void print_element(FILE *file, const cutlab_row *row, const void *field, const char *quote) {
+/* The text of a choice or text field. */
+static const char *field_text(const cutlab_row *row, const void *field) {
+  if (row->kind == CUTLAB_KIND_TEXT || row->is_text) return field;
+  return row->choices[row->size == sizeof(bool) ? *(const bool *)field : *(const int *)field];
+}
+
+/* A text in double quotes, as JSON and YAML both read it. */
+static void print_quoted(FILE *file, const char *text) {
+  json_t *string = json_string(text);
+  if (string) json_dumpf(string, file, JSON_ENCODE_ANY);
+  json_decref(string);
+}
+
+static void print_element(FILE *file, const cutlab_row *row, const void *field, value_form form) {
   if (row->kind == CUTLAB_KIND_INTEGER) {
     int64_t value;
     memcpy(&value, field, sizeof value);
@@ -152,72 +193,88 @@ static void print_element(FILE *file, const cutlab_row *row, const void *field, 
     char text[cutlab_number_size];
     cutlab_number_text(text, value);
     fputs(text, file);
+  } else if (form == FORM_JSON || (form == FORM_YAML && row->kind == CUTLAB_KIND_TEXT)) {
+    print_quoted(file, field_text(row, field));
   } else {
-    int value = row->size == sizeof(bool) ? *(const bool *)field : *(const int *)field;
-    fprintf(file, "%s%s%s", quote, row->choices[value], quote);
+    fputs(field_text(row, field), file);
   }
 }
 
-void cutlab_row_print(FILE *file, const cutlab_row *row, const cutlab_experiment *experiment,
-                      const char *quote) {
-  const char *field = (const char *)experiment + row->offset;
+static void print_row(FILE *file, const cutlab_row *row, const void *values, value_form form) {
+  const char *field = (const char *)values + row->offset;
   if (row->kind != CUTLAB_KIND_NUMBERS && row->kind != CUTLAB_KIND_CHOICES) {
-    print_element(file, row, field, quote);
+    print_element(file, row, field, form);
     return;
   }
   int count;
-  memcpy(&count, (const char *)experiment + row->count_offset, sizeof count);
+  memcpy(&count, (const char *)values + row->count_offset, sizeof count);
   fputc('[', file);
   for (int i = 0; i < count; ++i) {
     if (i) fputs(", ", file);
-    print_element(file, row, field + (size_t)i * row->size, quote);
+    print_element(file, row, field + (size_t)i * row->size, form);
   }
   fputc(']', file);
 }
 
-char *cutlab_experiment_get(const cutlab_experiment *experiment, const char *key) {
-  const cutlab_row *row = cutlab_row_find(key);
+const cutlab_row *cutlab_table_find(const cutlab_table *table, const char *name) {
+  for (int i = 0; i < table->count; ++i)
+    if (strcmp(table->rows[i].shown.name, name) == 0) return &table->rows[i];
+  return NULL;
+}
+
+cutlab_status cutlab_table_defaults(cutlab_context *context, const cutlab_table *table,
+                                    void *values) {
+  for (int i = 0; i < table->count; ++i)
+    if (table->rows[i].default_text)
+      CUTLAB_TRY(cutlab_row_parse(context, &table->rows[i], values, table->rows[i].default_text));
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_table_set(cutlab_context *context, const cutlab_table *table, void *values,
+                               const char *key, const char *text) {
+  const cutlab_row *row = cutlab_table_find(table, key);
+  if (row) return cutlab_row_parse(context, row, values, text);
+  const char *names[max_rows];
+  int count = smaller(table->count, max_rows);
+  for (int i = 0; i < count; ++i) names[i] = table->rows[i].shown.name;
+  int nearest = cutlab_nearest_name(key, names, count);
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "unknown %s '%.80s'; nearest: %s", table->what,
+                     key, nearest < 0 ? "none" : names[nearest]);
+}
+
+char *cutlab_table_get(const cutlab_table *table, const void *values, const char *key) {
+  const cutlab_row *row = cutlab_table_find(table, key);
   char *text = NULL;
   size_t size;
   FILE *file = row ? open_memstream(&text, &size) : NULL;
   if (!file) return NULL;
-  cutlab_row_print(file, row, experiment, "");
+  print_row(file, row, values, FORM_PLAIN);
   if (fclose(file) == 0) return text;
   free(text);
   return NULL;
 }
 
-/* All rows, one format for both languages: they differ in quotes and separators. */
-static cutlab_status print_all(cutlab_context *context, char **text,
-                               const cutlab_experiment *experiment, bool json) {
+/* One format for both languages: they differ in quotes and separators. */
+cutlab_status cutlab_table_print(cutlab_context *context, char **text, const cutlab_table *table,
+                                 const void *values, bool json) {
   size_t size;
   const char *quote = json ? "\"" : "";
   *text = NULL;
   FILE *file = open_memstream(text, &size);
-  if (!file) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameters as text");
+  if (!file)
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %ss as text", table->what);
   if (json) fputc('{', file);
-  const cutlab_parameter *parameter;
-  for (int i = 0; (parameter = cutlab_experiment_parameter(i)); ++i) {
+  for (int i = 0; i < table->count; ++i) {
     if (json && i) fputs(", ", file);
-    fprintf(file, "%s%s%s: ", quote, parameter->name, quote);
-    cutlab_row_print(file, cutlab_row_find(parameter->name), experiment, quote);
+    fprintf(file, "%s%s%s: ", quote, table->rows[i].shown.name, quote);
+    print_row(file, &table->rows[i], values, json ? FORM_JSON : FORM_YAML);
     if (!json) fputc('\n', file);
   }
   if (json) fputs("}\n", file);
   if (fclose(file) == 0) return CUTLAB_OK;
   free(*text);
   *text = NULL;
-  return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameters as text");
-}
-
-cutlab_status cutlab_experiment_to_json(cutlab_context *context, char **text,
-                                        const cutlab_experiment *experiment) {
-  return print_all(context, text, experiment, true);
-}
-
-cutlab_status cutlab_experiment_to_yaml(cutlab_context *context, char **text,
-                                        const cutlab_experiment *experiment) {
-  return print_all(context, text, experiment, false);
+  return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %ss as text", table->what);
 }
 
 /* Prints a JSON value as the text that `set` accepts; false if it has none. */
@@ -250,12 +307,13 @@ static bool print_json_value(FILE *file, const json_t *value, bool inside_list) 
   }
 }
 
-static cutlab_status set_json(cutlab_context *context, cutlab_experiment *experiment,
-                              const char *key, const json_t *value) {
+static cutlab_status set_json(cutlab_context *context, const cutlab_table *table, void *values,
+                              cutlab_set_fn set, const char *key, const json_t *value) {
   char *text = NULL;
   size_t size;
   FILE *file = open_memstream(&text, &size);
-  if (!file) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameter %s", key);
+  if (!file)
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s %s", table->what, key);
   bool valid = print_json_value(file, value, false);
   bool complete = fclose(file) == 0;
   cutlab_status status;
@@ -263,33 +321,33 @@ static cutlab_status set_json(cutlab_context *context, cutlab_experiment *experi
     status = cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                          "%.80s in JSON is neither number, string nor a list of them", key);
   else if (!complete)
-    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: parameter %.80s", key);
+    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s %.80s", table->what, key);
   else
-    status = cutlab_experiment_set(context, experiment, key, text);
+    status = set(context, values, key, text);
   free(text);
   return status;
 }
 
-cutlab_status cutlab_experiment_from_json(cutlab_context *context, cutlab_experiment *experiment,
-                                          const char *text) {
-  json_t *object;
-  CUTLAB_TRY(cutlab_json_parse(context, &object, text, "parameters"));
-  cutlab_experiment result = *experiment;
-  cutlab_status status = CUTLAB_OK;
+cutlab_status cutlab_table_apply_json(cutlab_context *context, const cutlab_table *table,
+                                      void *values, cutlab_set_fn set, const char *text) {
+  char where[64];
+  snprintf(where, sizeof where, "%ss", table->what);
+  void *result = cutlab_allocate(context, 1, table->size);
+  if (!result) return CUTLAB_ERROR_MEMORY;
+  memcpy(result, values, table->size);
+  json_t *object = NULL, *value;
   const char *key;
-  json_t *value;
-  if (!json_is_object(object))
-    status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "parameters in JSON are not an object");
-  json_object_foreach(object, key, value) {
-    if (status == CUTLAB_OK) status = set_json(context, &result, key, value);
-  }
-  if (status == CUTLAB_OK) *experiment = result;
+  cutlab_status status = cutlab_json_parse(context, &object, text, where);
+  if (status == CUTLAB_OK && !json_is_object(object))
+    status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s in JSON are not an object", where);
+  if (status == CUTLAB_OK) json_object_foreach(object, key, value) {
+      status = set_json(context, table, result, set, key, value);
+      if (status != CUTLAB_OK) break;
+    }
+  if (status == CUTLAB_OK) memcpy(values, result, table->size);
   json_decref(object);
+  free(result);
   return status;
-}
-
-static int smaller(int a, int b) {
-  return a < b ? a : b;
 }
 
 /* Damerau-Levenshtein distance (optimal string alignment) without regard to case. */

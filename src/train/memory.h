@@ -1,0 +1,23 @@
+/* Whether a training fits into memory, found out before it starts. */
+#ifndef CUTLAB_TRAIN_MEMORY_H
+#define CUTLAB_TRAIN_MEMORY_H
+
+#include "base/base.h"
+
+/* Bytes, as doubles: what does not fit may not fit into an integer either. */
+typedef struct cutlab_memory_need {
+  double data;    /* the collection: in memory already */
+  double values;  /* values, gradients and the optimiser's state */
+  double compute; /* activations of training and evaluation */
+  double loader;
+} cutlab_memory_need;
+
+double cutlab_memory_total(const cutlab_memory_need *need);
+/* Bytes that can still be had: MemAvailable of ROOT/proc/meminfo, or what is left of the control
+   group's limit, if lower. INFINITY where the system says nothing. `root` is "" but in tests. */
+double cutlab_memory_available(const char *root);
+/* CUTLAB_ERROR_MEMORY where all but the data exceeds `available`. */
+cutlab_status cutlab_memory_check(cutlab_context *context, const cutlab_memory_need *need,
+                                  double available, int64_t batch);
+
+#endif

@@ -1,0 +1,163 @@
+/* Carrying out a training in its folder, and continuing it. */
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "train/loop.h"
+
+static cutlab_status open_metrics(cutlab_trainer *t) {
+  const cutlab_metrics_wanted wanted = {t->settings->clean_accuracy, t->settings->log_steps,
+                                        t->collection.probes.feature_count};
+  return cutlab_metrics_open(t->context, &t->metrics, t->folder, &wanted, t->position.epoch,
+                             t->position.epoch * t->steps_per_epoch + t->position.step);
+}
+
+/* Test logits of the last epoch; evaluated again if another process trained it. */
+static cutlab_status write_logits(cutlab_trainer *t) {
+  const cutlab_collection *c = &t->collection;
+  if (!c->test.count) return CUTLAB_OK;
+  t->evaluator.what = "test logits";
+  if (t->tested != t->position.epoch)
+    CUTLAB_TRY(cutlab_evaluate(t->context, &t->evaluator, NULL, t->test_logits, &c->test));
+  char *path = cutlab_path_join(t->context, t->folder, "logits.npz");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  cutlab_status status =
+      cutlab_logits_write(t->context, path, t->test_logits, &c->test, c->classes);
+  free(path);
+  return status;
+}
+
+/* Trains to the end and writes what is there only then. */
+static cutlab_status train(cutlab_trainer *t, char **result) {
+  CUTLAB_TRY(open_metrics(t));
+  CUTLAB_TRY(cutlab_loop(t));
+  CUTLAB_TRY(write_logits(t));
+  json_t *json = cutlab_trainer_result(t);
+  if (!json) return cutlab_fail(t->context, CUTLAB_ERROR_MEMORY, "out of memory: result.json");
+  cutlab_status status =
+      cutlab_trainer_write_json(t->context, t->folder, "result.json", json_incref(json));
+  if (status != CUTLAB_OK || !result) {
+    json_decref(json);
+    return status;
+  }
+  return cutlab_json_text(t->context, result, json, 2);
+}
+
+static cutlab_status check_untaken(cutlab_context *context, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  bool taken = cutlab_file_exists(path);
+  free(path);
+  if (!taken) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "%s already holds a run; resume it (--resume) or choose another folder",
+                     folder);
+}
+
+static cutlab_status begin(cutlab_trainer *t, char **result) {
+  json_t *record;
+  CUTLAB_TRY(cutlab_folder_make(t->context, t->folder));
+  CUTLAB_TRY(cutlab_trainer_record(t, &record));
+  CUTLAB_TRY(cutlab_trainer_write_json(t->context, t->folder, "run.json", record));
+  return train(t, result);
+}
+
+/* A copy of settings whose path holds from any working folder. NULL with a message. */
+static struct cutlab_training *settle(cutlab_context *context, const cutlab_training *training) {
+  struct cutlab_training *copy = cutlab_allocate(context, 1, sizeof *copy);
+  if (!copy) return NULL;
+  *copy = *training;
+  char *real = copy->path[0] ? realpath(copy->path, NULL) : NULL;
+  if (real && strlen(real) < sizeof copy->path) snprintf(copy->path, sizeof copy->path, "%s", real);
+  free(real);
+  return copy;
+}
+
+cutlab_status cutlab_train_execute(cutlab_context *context, char **result,
+                                   const cutlab_training *training, const char *folder) {
+  if (result) *result = NULL;
+  CUTLAB_TRY(cutlab_training_validate(context, training));
+  CUTLAB_TRY(check_untaken(context, folder));
+  struct cutlab_training *settings = settle(context, training);
+  if (!settings) return CUTLAB_ERROR_MEMORY;
+  cutlab_trainer trainer;
+  cutlab_status status = cutlab_trainer_open(&trainer, context, settings, folder);
+  if (status == CUTLAB_OK) status = begin(&trainer, result);
+  cutlab_trainer_close(&trainer);
+  free(settings);
+  return status;
+}
+
+/* The data must be those that the run began with. */
+static cutlab_status check_data(const cutlab_trainer *t, const json_t *record) {
+  char now[24];
+  const char *then =
+      json_string_value(json_object_get(json_object_get(record, "data"), "fingerprint"));
+  snprintf(now, sizeof now, "%016" PRIx64, t->collection.fingerprint);
+  if (then && strcmp(now, then) == 0) return CUTLAB_OK;
+  return cutlab_fail(t->context, CUTLAB_ERROR_ARGUMENT,
+                     "%s: the data have changed since the run began (fingerprint %s, now %s); "
+                     "accepted: the same data",
+                     t->folder, then ? then : "missing", now);
+}
+
+static cutlab_status restore(cutlab_trainer *t) {
+  bool found;
+  CUTLAB_TRY(
+      cutlab_checkpoint_restore(t->context, t->checkpoints, &t->optimiser, &t->position, &found));
+  if (t->position.step <= t->steps_per_epoch && t->position.epoch <= t->settings->epochs)
+    return CUTLAB_OK;
+  return cutlab_fail(t->context, CUTLAB_ERROR_FORMAT,
+                     "%s: the checkpoint stands at epoch %" PRId64 ", step %" PRId64
+                     "; accepted: up to %" PRId64 " epochs of %" PRId64 " steps",
+                     t->checkpoints, t->position.epoch, t->position.step, t->settings->epochs,
+                     t->steps_per_epoch);
+}
+
+static cutlab_status resume(cutlab_context *context, char **result, const char *folder,
+                            struct cutlab_training *settings) {
+  json_t *record;
+  CUTLAB_TRY(cutlab_trainer_read(context, settings, &record, folder));
+  cutlab_trainer trainer;
+  cutlab_status status = cutlab_trainer_open(&trainer, context, settings, folder);
+  if (status == CUTLAB_OK) status = check_data(&trainer, record);
+  json_decref(record);
+  if (status == CUTLAB_OK) status = restore(&trainer);
+  if (status == CUTLAB_OK) status = train(&trainer, result);
+  cutlab_trainer_close(&trainer);
+  return status;
+}
+
+static cutlab_status read_result(cutlab_context *context, char **result, const char *path) {
+  char *text;
+  size_t size;
+  json_t *json;
+  CUTLAB_TRY(cutlab_file_read(context, &text, &size, path, 0));
+  cutlab_status status = cutlab_json_parse(context, &json, text, path);
+  if (status == CUTLAB_OK) json_decref(json);
+  if (status == CUTLAB_OK && result)
+    *result = text;
+  else
+    free(text);
+  return status;
+}
+
+cutlab_status cutlab_train_resume(cutlab_context *context, char **result, const char *folder) {
+  if (result) *result = NULL;
+  char *finished = cutlab_path_join(context, folder, "result.json");
+  if (!finished) return CUTLAB_ERROR_MEMORY;
+  cutlab_training *settings = NULL;
+  cutlab_status status;
+  if (cutlab_file_exists(finished)) {
+    status = read_result(context, result, finished);
+  } else {
+    status = cutlab_training_create(context, &settings);
+    if (status == CUTLAB_OK) status = resume(context, result, folder, settings);
+  }
+  cutlab_training_free(settings);
+  free(finished);
+  return status;
+}

@@ -1,0 +1,54 @@
+/* A training at work: everything that it holds, from opening to the result. */
+#ifndef CUTLAB_TRAIN_RUN_H
+#define CUTLAB_TRAIN_RUN_H
+
+#include "base/json.h"
+#include "train/checkpoint.h"
+#include "train/loader.h"
+#include "train/loop_evaluate.h"
+#include "train/memory.h"
+#include "train/metrics.h"
+
+enum { cutlab_training_run_version = 1 }; /* of run.json */
+
+/* Zero before the first use. */
+typedef struct cutlab_trainer {
+  cutlab_context *context;
+  const struct cutlab_training *settings;
+  const char *folder; /* NULL: only described */
+  cutlab_collection collection;
+  cutlab_model *model;
+  cutlab_network *network;
+  cutlab_policy *policy, *evaluation; /* of training batches; the normalisation alone */
+  cutlab_batch_source source;
+  cutlab_optimiser optimiser;
+  cutlab_evaluator evaluator;
+  cutlab_memory_need need;
+  int64_t steps_per_epoch;
+  char *checkpoints; /* their folder */
+  cutlab_metrics metrics;
+  cutlab_position position;
+  float *test_logits; /* [test.count][classes] after `tested` epochs */
+  int64_t tested;     /* -1: never */
+} cutlab_trainer;
+
+/* Opens data, model, network and policies, checks that memory will do and draws the initial values.
+ */
+cutlab_status cutlab_trainer_open(cutlab_trainer *trainer, cutlab_context *context,
+                                  const struct cutlab_training *settings, const char *folder);
+void cutlab_trainer_close(cutlab_trainer *trainer);
+/* Fills what a run's own data come from. */
+cutlab_collection_source cutlab_trainer_source(const struct cutlab_training *settings);
+int64_t cutlab_trainer_parameters(const cutlab_model *model);
+
+/* run.json */
+cutlab_status cutlab_trainer_record(const cutlab_trainer *trainer, json_t **record);
+/* result.json, from the lines of the metrics. */
+json_t *cutlab_trainer_result(const cutlab_trainer *trainer);
+/* Reads run.json of a folder: `settings` (made by the caller) and the whole (`*record`). */
+cutlab_status cutlab_trainer_read(cutlab_context *context, struct cutlab_training *settings,
+                                  json_t **record, const char *folder);
+cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *folder,
+                                        const char *name, json_t *value);
+
+#endif

@@ -1,0 +1,150 @@
+/* run.json and result.json. */
+#include "train/run.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include <cutlab/version.h>
+
+#include "base/file.h"
+
+cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *folder,
+                                        const char *name, json_t *value) {
+  char *text = NULL, *path = cutlab_path_join(context, folder, name);
+  cutlab_status status = cutlab_json_text(context, &text, value, 2);
+  if (status == CUTLAB_OK && !path) status = CUTLAB_ERROR_MEMORY;
+  if (status == CUTLAB_OK) status = cutlab_file_write(context, path, text, strlen(text));
+  cutlab_free(text);
+  free(path);
+  return status;
+}
+
+static void processor_name(char *name, size_t size) {
+  FILE *file = fopen("/proc/cpuinfo", "r");
+  char line[256];
+  snprintf(name, size, "unknown");
+  while (file && fgets(line, sizeof line, file))
+    if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
+      snprintf(name, size, "%s", strchr(line, ':') + 2);
+      name[strcspn(name, "\n")] = 0;
+      break;
+    }
+  if (file) fclose(file);
+}
+
+static json_t *machine(const cutlab_context *context) {
+  struct utsname system;
+  char text[sizeof system.sysname + sizeof system.release + 2] = "unknown", processor[200];
+  if (uname(&system) == 0) snprintf(text, sizeof text, "%s %s", system.sysname, system.release);
+  processor_name(processor, sizeof processor);
+  return json_pack("{s:s,s:s,s:s,s:i}", "system", text, "processor", processor, "kernels",
+                   cutlab_context_isa_name(context), "threads", cutlab_context_threads(context));
+}
+
+static json_t *data(const cutlab_collection *c) {
+  char fingerprint[24];
+  snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, c->fingerprint);
+  int64_t listed = c->channels < 16 ? c->channels : 16;
+  json_t *names = c->class_names ? json_array() : json_null();
+  for (int64_t k = 0; c->class_names && k < c->classes; ++k)
+    json_array_append_new(names, json_string(c->class_names[k]));
+  return json_pack("{s:s,s:I,s:I,s:[I,I,I],s:I,s:o,s:o,s:o}", "fingerprint", fingerprint, "train",
+                   (json_int_t)c->train.count, "test", (json_int_t)c->test.count, "input",
+                   (json_int_t)c->channels, (json_int_t)c->height, (json_int_t)c->width, "classes",
+                   (json_int_t)c->classes, "class_names", names, "mean",
+                   cutlab_json_numbers(c->mean, listed), "deviation",
+                   cutlab_json_numbers(c->deviation, listed));
+}
+
+static cutlab_status settings_json(cutlab_context *context, json_t **value,
+                                   const struct cutlab_training *settings) {
+  char *text;
+  CUTLAB_TRY(cutlab_training_to_json(context, &text, settings));
+  cutlab_status status = cutlab_json_parse(context, value, text, "settings");
+  cutlab_free(text);
+  return status;
+}
+
+cutlab_status cutlab_trainer_record(const cutlab_trainer *t, json_t **record) {
+  json_t *settings;
+  CUTLAB_TRY(settings_json(t->context, &settings, t->settings));
+  *record = json_pack(
+      "{s:s,s:i,s:s,s:o,s:o,s:s,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "format", "cutlab-training",
+      "format_version", cutlab_training_run_version, "cutlab", cutlab_version(), "settings",
+      settings, "data", data(&t->collection), "model", cutlab_model_text(t->model), "parameters",
+      (json_int_t)cutlab_trainer_parameters(t->model), "multiply_adds",
+      (json_int_t)cutlab_model_multiply_adds(t->model), "policy", cutlab_policy_text(t->policy),
+      "evaluation_policy", cutlab_policy_text(t->evaluation), "backend",
+      cutlab_network_backend(t->network), "batch", (json_int_t)t->source.batch, "steps_per_epoch",
+      (json_int_t)t->steps_per_epoch, "memory_bytes", json_real(cutlab_memory_total(&t->need)),
+      "machine", machine(t->context));
+  if (*record) return CUTLAB_OK;
+  return cutlab_fail(t->context, CUTLAB_ERROR_MEMORY,
+                     "cannot make run.json: out of memory, or a text in it is not UTF-8");
+}
+
+json_t *cutlab_trainer_result(const cutlab_trainer *t) {
+  const json_t *last = cutlab_metrics_last(&t->metrics), *best = cutlab_metrics_best(&t->metrics);
+  const cutlab_position *p = &t->position;
+  json_t *result =
+      json_pack("{s:s,s:s,s:I,s:I,s:I,s:I,s:s,s:o}", "dataset", t->settings->dataset, "policy",
+                cutlab_policy_text(t->policy), "seed", (json_int_t)t->settings->seed, "epochs",
+                (json_int_t)p->epoch, "steps", (json_int_t)(p->epoch * t->steps_per_epoch),
+                "parameters", (json_int_t)cutlab_trainer_parameters(t->model), "backend",
+                cutlab_network_backend(t->network), "seconds", cutlab_json_number(p->seconds));
+  static const char *const kept[] = {"train_loss",           "train_accuracy", "clean_train_loss",
+                                     "clean_train_accuracy", "test_loss",      "test_accuracy",
+                                     "images_per_second",    "features"};
+  for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i) {
+    json_t *value = json_object_get(last, kept[i]);
+    if (value) json_object_set(result, kept[i], value);
+  }
+  json_object_set_new(result, "best_test_accuracy",
+                      cutlab_json_number(cutlab_json_get_number(best, "test_accuracy", NAN)));
+  json_object_set_new(result, "best_epoch",
+                      best ? json_incref(json_object_get(best, "epoch")) : json_null());
+  return result;
+}
+
+static cutlab_status take_settings(cutlab_context *context, struct cutlab_training *settings,
+                                   const json_t *record, const char *path) {
+  const char *format = json_string_value(json_object_get(record, "format"));
+  if (!format || strcmp(format, "cutlab-training") != 0 ||
+      cutlab_json_get_number(record, "format_version", 0) != cutlab_training_run_version)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: not a training of format version %d",
+                       path, cutlab_training_run_version);
+  char *text = json_dumps(json_object_get(record, "settings"), JSON_REAL_PRECISION(17));
+  if (!text) return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no 'settings'", path);
+  cutlab_status status = cutlab_training_from_json(context, settings, text);
+  free(text);
+  if (status == CUTLAB_ERROR_ARGUMENT || status == CUTLAB_ERROR_FORMAT)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %s", path,
+                       cutlab_context_message(context));
+  const char *model = json_string_value(json_object_get(record, "model"));
+  if (status != CUTLAB_OK) return status;
+  if (!model || strlen(model) >= sizeof settings->model)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no 'model'", path);
+  snprintf(settings->model, sizeof settings->model, "%s", model);
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_trainer_read(cutlab_context *context, struct cutlab_training *settings,
+                                  json_t **record, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json"), *text = NULL;
+  size_t size;
+  *record = NULL;
+  cutlab_status status =
+      path ? cutlab_file_read(context, &text, &size, path, 0) : CUTLAB_ERROR_MEMORY;
+  if (status == CUTLAB_OK) status = cutlab_json_parse(context, record, text, path);
+  if (status == CUTLAB_OK) status = take_settings(context, settings, *record, path);
+  if (status != CUTLAB_OK) {
+    json_decref(*record);
+    *record = NULL;
+  }
+  free(text);
+  free(path);
+  return status;
+}

@@ -1,0 +1,197 @@
+#!/bin/bash
+# cutlab train and cutlab predict: settings, help, one line for every bad input; runs from start to
+# end, stopped and resumed.
+# Needs CUTLAB_BINARY, CUTLAB_SOURCE.
+set -u
+command -v python3 >/dev/null || exit 77 # reads the JSON
+cutlab=$(realpath "${CUTLAB_BINARY:?}")
+source=$(realpath "${CUTLAB_SOURCE:?}")
+folder=$(mktemp -d /tmp/cutlab-train-XXXXXX)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+
+ok() { echo "ok $1"; }
+not_ok() {
+  echo "not ok $1"
+  failures=$((failures + 1))
+}
+# check NAME COMMAND...: the command succeeds
+check() {
+  local name=$1
+  shift
+  if "$@"; then ok "$name"; else not_ok "$name"; fi
+}
+# execute CODE ARGUMENTS...: runs cutlab; its output lands in `output` and `errors`
+execute() {
+  local expected=$1 code=0
+  shift
+  "$cutlab" "$@" >output 2>errors </dev/null || code=$?
+  [ "$code" = "$expected" ] && return 0
+  echo "# exit code $code instead of $expected: cutlab $*"
+  sed 's/^/# /' errors
+  return 1
+}
+# run CODE ARGUMENTS...: the same, and another exit code is a failure
+run() { execute "$@" || { not_ok "exit code of cutlab ${*:2}"; return 1; }; }
+# refused NAME CODE TEXT ARGUMENTS...: exits with CODE, prints nothing but one line
+# "cutlab: ...TEXT...", and leaves no folder or file `no` behind
+refused() {
+  local name=$1 code=$2 text=$3
+  shift 3
+  if execute "$code" "$@" && [ ! -s output ] && [ "$(wc -l <errors)" = 1 ] &&
+    [[ $(cat errors) == "cutlab: "*"$text"* ]] && [ ! -e no ]; then
+    ok "$name"
+  else
+    not_ok "$name"
+    sed 's/^/# /' errors
+    rm -rf no
+  fi
+}
+contains() { grep -qF -- "$2" "$1" || { echo "# $1 lacks '$2'"; return 1; }; }
+# setting KEY ARGUMENTS...: its value in the configuration that the arguments make
+setting() {
+  "$cutlab" train --print-config --json "${@:2}" 2>errors |
+    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"
+}
+# has VALUE KEY ARGUMENTS...: the setting has that value
+has() {
+  local value
+  value=$(setting "${@:2}")
+  [ "$value" = "$1" ] || { echo "# $2 is '$value' instead of '$1' with ${*:3}"; return 1; }
+}
+
+# ---- Help ----
+for command in train predict; do
+  run 0 $command --help && check "help of $command" contains output "Usage: cutlab $command"
+done
+run 0 train --help && check "help lists settings" contains output "label_smoothing"
+check "help lists recipes" contains output "augment: flip | crop(pad=4)"
+run 0 train --list && check "list of models" contains output "resnet18"
+check "list of settings" contains output "mix_probability"
+run 0 train --list --json
+check "list as JSON" python3 - <<'PY'
+import json
+lists = json.load(open("output"))
+assert {"cnn", "resnet18"} <= {m["name"] for m in lists["models"]}
+assert [s["default"] for s in lists["settings"] if s["name"] == "epochs"] == ["30"]
+assert "model: cnn" in lists["recipes"]["mnist"]
+PY
+run 0 --man && check "man page has the settings" contains output "clean_accuracy"
+if command -v groff >/dev/null; then
+  check "man page without warnings" [ -z "$(groff -man -Tutf8 -ww output 2>&1 >rendered)" ]
+fi
+
+# ---- Settings ----
+check "recipe of the default data set" has resnet20 model
+check "recipe" has cnn model dataset=mnist
+check "by name before the recipe" has 7 epochs epochs=7 dataset=mnist
+check "by name after the recipe" has 7 epochs dataset=mnist epochs=7
+check "mixup mixes every image" has 1 mix_probability method=mixup
+check "adamw has a rate of its own" has 0.001 learning_rate optimiser=adamw
+printf 'dataset: mnist\nepochs: 9\naugment: |\n  - flip\n  - crop: {pad: 1}\n' >a.yaml
+printf 'batch: 5\nepochs: 11\n' >b.yaml
+check "files" has cnn model --config a.yaml
+check "later files win" has 11 epochs --config a.yaml --config b.yaml
+check "KEY=VALUE wins" has 12 epochs epochs=12 --config a.yaml
+check "a file's settings stay" has 9 epochs --config a.yaml dataset=cifar10
+run 0 train --print-config --config a.yaml path="a b" && cp output c.yaml
+run 0 train --print-config --config c.yaml
+check "what is printed reads back" cmp output c.yaml
+for recipe in "$source"/presets/recipes/*.yaml; do
+  name=$(basename "$recipe" .yaml)
+  run 0 train --print-config "dataset=$name" && cp output expected
+  run 0 train --print-config "dataset=$name" --config "$recipe"
+  check "recipe $name is its file" cmp output expected
+done
+
+# ---- Bad input ----
+refused "path" 2 "path is empty" train --out no
+refused "where to" 2 "--out DIR" train path=data
+refused "operand" 2 "key=value" train path=data no
+refused "unknown setting" 2 "unknown setting 'epoch'; nearest: epochs" train epoch=3
+refused "unknown option" 2 "nearest: --resume" train --resum x
+refused "unknown data set" 2 "cifar100" train dataset=cifar
+refused "no epochs" 2 "epochs is '0'" train epochs=0
+refused "NaN" 2 "learning_rate is 'nan'" train learning_rate=nan
+refused "momentum of 1" 2 ">= 0 and < 1" train momentum=1
+refused "unknown method" 2 "erm | cutout | cutmix | mixup" train method=fmix
+refused "text that is not UTF-8" 2 "UTF-8" train $'path=\xff'
+refused "schedule without steps" 2 "step_epochs is empty" train path=data schedule=step --out no
+refused "step after the end" 2 "step_epochs has 40" train path=data schedule=step step_epochs=40 --out no
+refused "warm-up beyond the end" 2 "warmup is 31" train path=data warmup=31 --out no
+refused "bad augmentation" 2 "augment: " train path=data augment=flop --out no
+refused "bad policy" 2 "policy: " train path=data 'policy=cutmix | crop' --out no
+refused "missing model file" 1 "missing.model" train path=data model=missing.model --out no
+refused "missing file of settings" 1 "missing.yaml" train --config missing.yaml
+printf 'epochs: 3\nbatch: [1\n' >broken.yaml
+refused "broken YAML" 1 "broken.yaml:3:1" train --config broken.yaml
+printf 'epochs: 3\nbach: 1\n' >broken.yaml
+refused "unknown key" 2 "broken.yaml:2:1: unknown setting 'bach'; nearest: batch" train --config broken.yaml
+refused "resume with settings" 2 "leave out 'epochs=3'" train --resume run epochs=3
+refused "resume with a file" 2 "leave out '--config'" train --resume run --config a.yaml
+refused "list with settings" 2 "leave out 'epochs=3'" train --list epochs=3
+refused "describe as JSON" 2 "leave out --json" train path=data --describe --json
+refused "predict without a run" 2 "folder of a run" predict --out no
+refused "predict without an output" 2 "--out FILE.npz" predict run
+refused "predict with a setting of training" 2 "does not choose data" predict run epochs=3 --out no
+refused "predict on data of no kind" 2 "dataset=NAME" predict run path=data --out no
+refused "missing data" 1 "nowhere" train path=nowhere --out no
+refused "resume of nothing" 1 "nowhere" train --resume nowhere
+refused "predict from nothing" 1 "nowhere" predict nowhere --out no
+
+# ---- Runs ----
+field() { python3 -c "import json, sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }
+world=(dataset=feature-noise train_examples=64 test_examples=32 batch=16 "model=linear(8) | relu | linear"
+  backend=reference checkpoint_every=20)
+run 0 train "${world[@]}" epochs=100 --out whole --json && cp output kept
+check "result" [ "$(cat output)" = "$(cat whole/result.json)" ]
+check "result has every epoch" [ "$(field whole/result.json '["epochs"]')" = 100 ]
+check "a line for every epoch" [ "$(wc -l <whole/metrics.jsonl)" = 100 ]
+check "events" compgen -G 'whole/events.out.tfevents.*' >/dev/null
+check "settings are kept" contains whole/run.json '"linear(8) | relu | linear"'
+refused "a run is there" 2 "whole" train "${world[@]}" --out whole
+run 0 train --resume whole && check "a finished run has its result" contains output "test_accuracy"
+run 0 train --resume whole --json && check "the same result" cmp output kept
+
+"$cutlab" train "${world[@]}" epochs=100 --out stopped >output 2>errors </dev/null &
+process=$!
+while [ ! -s stopped/metrics.jsonl ] && kill -0 $process 2>/dev/null; do sleep .02; done
+kill -TERM $process
+code=0
+wait $process || code=$?
+check "exit code of a stopped run" [ $code = 143 ]
+check "how to go on" contains errors "go on with: cutlab train --resume stopped"
+check "a stopped run has no result" [ ! -e stopped/result.json ]
+run 0 train --resume stopped --threads 1
+check "resumed: the same logits" cmp whole/logits.npz stopped/logits.npz
+check "resumed: the same losses" [ "$(field whole/result.json '["train_loss"]')" = "$(field stopped/result.json '["train_loss"]')" ]
+
+run 0 predict whole --out own.npz --json
+check "predict: the logits of the run" cmp own.npz whole/logits.npz
+check "predict: their accuracy" [ "$(field output '["accuracy"]')" = "$(field whole/result.json '["test_accuracy"]')" ]
+run 0 predict whole --out other.npz --json dataset=feature-noise seed=7 test_examples=9
+check "predict on other data" [ "$(field output '["examples"]')" = 9 ]
+refused "predict on images of another size" 2 "16" predict whole --out no dataset=feature-noise shape=series
+refused "predict with a missing checkpoint" 1 "missing" predict whole --out no --checkpoint missing.npz
+
+for method in erm cutout cutmix mixup; do
+  run 0 train "${world[@]}" epochs=2 method=$method --out $method-run --quiet
+  [ $method = erm ] || check "$method is in the policy" contains $method-run/run.json "$method("
+done
+check "methods differ" [ "$(for m in erm cutout cutmix mixup; do field $m-run/result.json '["train_loss"]'; done | sort -u | wc -l)" = 4 ]
+printf '# two layers\nlinear(4) | relu\n| linear\n' >own.model
+run 0 train "${world[@]}" model=own.model epochs=1 --out filed && rm own.model
+run 0 predict filed --out filed.npz && check "a model's file may go" [ -s filed.npz ]
+run 0 train "${world[@]}" epochs=1 --describe && check "describe" contains output "parameters"
+
+data=${CUTLAB_DATA:-$source/../shared/data}
+if [ -d "$data/mnist" ]; then
+  run 0 train dataset=mnist "path=$data/mnist" train_examples=512 test_examples=100 epochs=2 model=linear \
+    learning_rate=.02 backend=reference --out mnist --json
+  check "MNIST is learnt" python3 -c 'import json; assert json.load(open("output"))["test_accuracy"] > .5'
+else
+  echo "MNIST is not there: not trained on"
+fi
+
+exit $((failures > 0))
