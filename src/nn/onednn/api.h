@@ -1,6 +1,6 @@
 /* The calls of oneDNN's C interface that differ between 2.x (operation descriptors, memory
    descriptors as structs) and 3.x (neither), under one name each. Of either version: padding is the
-   same on both sides, convolutions are direct, dilation is none. */
+   same on both sides, convolutions may be by Winograd, dilation is none. */
 #ifndef CUTLAB_NN_ONEDNN_API_H
 #define CUTLAB_NN_ONEDNN_API_H
 
@@ -73,12 +73,12 @@ static inline dnnl_status_t dnn_conv_forward(dnnl_primitive_desc_t *made, const 
                                              const dnn_window *window) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_forward_primitive_desc_create(
-      made, maker->engine, prop, dnnl_convolution_direct, src, weights, bias, dst, window->stride,
+      made, maker->engine, prop, dnnl_convolution_auto, src, weights, bias, dst, window->stride,
       NULL, window->pad, window->pad, maker->attr);
 #else
   dnnl_convolution_desc_t desc;
   dnnl_status_t status =
-      dnnl_convolution_forward_desc_init(&desc, prop, dnnl_convolution_direct, src, weights, bias,
+      dnnl_convolution_forward_desc_init(&desc, prop, dnnl_convolution_auto, src, weights, bias,
                                          dst, window->stride, window->pad, window->pad);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &desc, maker->attr, maker->engine, NULL);
@@ -91,12 +91,12 @@ static inline dnnl_status_t dnn_conv_backward_data(dnnl_primitive_desc_t *made,
                                                    const dnn_window *window) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_backward_data_primitive_desc_create(
-      made, maker->engine, dnnl_convolution_direct, diff_src, weights, diff_dst, window->stride,
+      made, maker->engine, dnnl_convolution_auto, diff_src, weights, diff_dst, window->stride,
       NULL, window->pad, window->pad, maker->hint, maker->attr);
 #else
   dnnl_convolution_desc_t desc;
   dnnl_status_t status =
-      dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_direct, diff_src, weights,
+      dnnl_convolution_backward_data_desc_init(&desc, dnnl_convolution_auto, diff_src, weights,
                                                diff_dst, window->stride, window->pad, window->pad);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &desc, maker->attr, maker->engine, maker->hint);
@@ -109,12 +109,12 @@ static inline dnnl_status_t dnn_conv_backward_weights(dnnl_primitive_desc_t *mad
                                                       dnn_desc diff_dst, const dnn_window *window) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_backward_weights_primitive_desc_create(
-      made, maker->engine, dnnl_convolution_direct, src, diff_weights, diff_bias, diff_dst,
+      made, maker->engine, dnnl_convolution_auto, src, diff_weights, diff_bias, diff_dst,
       window->stride, NULL, window->pad, window->pad, maker->hint, maker->attr);
 #else
   dnnl_convolution_desc_t desc;
   dnnl_status_t status = dnnl_convolution_backward_weights_desc_init(
-      &desc, dnnl_convolution_direct, src, diff_weights, diff_bias, diff_dst, window->stride,
+      &desc, dnnl_convolution_auto, src, diff_weights, diff_bias, diff_dst, window->stride,
       window->pad, window->pad);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &desc, maker->attr, maker->engine, maker->hint);

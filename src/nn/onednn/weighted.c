@@ -113,8 +113,8 @@ static cutlab_status plan_forward(cutlab_context *context, const dnn_device *dev
                                   cutlab_operation *op, descriptions *sketch) {
   weighted_calls *state = op->state;
   dnn_maker maker = {device->engine, device->attr, NULL};
-  dnnl_prop_kind_t prop = op->training ? dnnl_forward_training : dnnl_forward_inference;
-  dnnl_status_t made = describe_forward(sketch, &maker, prop);
+  /* Winograd for inference would want its weights transformed ahead, once for many runs. */
+  dnnl_status_t made = describe_forward(sketch, &maker, dnnl_forward_training);
   CUTLAB_TRY(dnn_check(context, made, "forward", op->node->name));
   dnn_desc weights = dnnl_primitive_desc_query_md(sketch->forward, dnnl_query_weights_md, 0);
   dnn_call *call = &state->forward;
