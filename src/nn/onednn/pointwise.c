@@ -185,7 +185,10 @@ static cutlab_status add_backward(cutlab_context *context, const dnn_device *dev
   float *gradient = wanted->data;
   const int64_t count = dnn_floats(op->output[0]);
 #pragma omp parallel for simd schedule(static)
-  for (int64_t i = 0; i < count; ++i) gradient[i] = output[i] > 0 ? above[i] : 0;
+  for (int64_t i = 0; i < count; ++i) {
+    float a = above[i]; /* read in any case, so that the loop has no branch */
+    gradient[i] = output[i] > 0 ? a : 0;
+  }
   return CUTLAB_OK;
 }
 
