@@ -1,11 +1,15 @@
 /* Reports: tables and CSV against values worked out by hand, errors that name file and line,
-   unfinished runs, hostile text, data without features, tools that are missing or fail. */
+   unfinished runs, hostile text, data without features, tools that are missing or fail; the same of
+   networks, trained here. */
 
+#include <math.h>
 #include <sys/stat.h>
 
 #include <cutlab/report.h>
+#include <cutlab/train.h>
 
 #include "base/file.h"
+#include "base/json.h"
 #include "fixture.h"
 
 typedef struct report_fixture {
@@ -334,6 +338,248 @@ static void test_notes(void **state) {
   free(page);
 }
 
+/* A training of seconds; settings as "key=value", ended by NULL. */
+static void train(report_fixture *f, const char *run, const char *const *settings) {
+  static const char *const always[] = {"dataset=feature-noise", "train_examples=200",
+                                       "test_examples=200", "epochs=3", NULL};
+  const char *const *lists[] = {always, settings};
+  cutlab_training *training;
+  assert_int_equal(cutlab_training_create(f->context, &training), CUTLAB_OK);
+  for (int i = 0; i < 2; ++i)
+    for (const char *const *setting = lists[i]; *setting; ++setting) {
+      char key[64];
+      size_t length = strcspn(*setting, "=");
+      snprintf(key, sizeof key, "%.*s", (int)length, *setting);
+      if (cutlab_training_set(f->context, training, key, *setting + length + 1) != CUTLAB_OK)
+        fail_msg("%s", cutlab_context_message(f->context));
+    }
+  assert_int_equal(cutlab_train_execute(f->context, NULL, training, in(f, run)), CUTLAB_OK);
+  cutlab_training_free(training);
+}
+
+#define TRAIN(f, run, ...) train(f, run, (const char *const[]){__VA_ARGS__, NULL})
+#define SMALL "model=mlp(depth=1,width=16)"
+
+static json_t *json_of(const report_fixture *f, const char *name) {
+  char *text = get(f, name);
+  json_t *json = json_loads(text, 0, NULL);
+  free(text);
+  assert_non_null(json);
+  return json;
+}
+
+/* Cell (row, name) of a table whose cells hold no commas. */
+static double csv_cell(const char *csv, int row, const char *name) {
+  int column = 0;
+  const char *end = csv + strcspn(csv, "\n"), *at = csv;
+  size_t length = strlen(name);
+  while (at < end && !(strncmp(at, name, length) == 0 && strchr(",\n", at[length]))) {
+    at += strcspn(at, ",\n") + 1;
+    ++column;
+  }
+  assert_true(at < end);
+  for (at = csv; row--;) at += strcspn(at, "\n") + 1;
+  while (column--) at += strcspn(at, ",\n") + 1;
+  return strchr(",\n", *at) ? NAN : strtod(at, NULL);
+}
+
+static double result_number(const report_fixture *f, const char *run, const char *key) {
+  char name[128];
+  snprintf(name, sizeof name, "%s/result.json", run);
+  json_t *result = json_of(f, name);
+  double value = cutlab_json_get_number(result, key, NAN);
+  json_decref(result);
+  return value;
+}
+
+static void test_trained(void **state) {
+  report_fixture *f = *state;
+  TRAIN(f, "runs/g/a", SMALL, "method=erm", "seed=1");
+  TRAIN(f, "runs/g/b", SMALL, "method=erm", "seed=2", "workers=1");
+  TRAIN(f, "runs/g/c", SMALL, "method=mixup", "seed=1");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "g\n  data set feature-noise, 200 training and 200 test examples, "
+                         "mlp(depth=1,width=16) (4146 parameters), 3 epochs\n");
+  double first = result_number(f, "runs/g/a", "test_accuracy");
+  double second = result_number(f, "runs/g/b", "test_accuracy");
+  char expected[128];
+  snprintf(expected, sizeof expected, "  ERM       2       3  %6.4f [%6.4f .. %6.4f]",
+           (first + second) / 2, fmin(first, second), fmax(first, second));
+  assert_contains(table, expected);
+  assert_contains(table, "  Mixup     1       3  ");
+  assert_contains(table, "    common      rare   ex.rare");
+  assert_null(strstr(table, "CutMix"));
+  cutlab_free(table);
+
+  char *csv = get(f, "out/trained-methods.csv");
+  assert_true(csv_cell(csv, 1, "test_accuracy_mean") == (first + second) / 2);
+  assert_true(csv_cell(csv, 1, "seeds") == 2);
+  double best = result_number(f, "runs/g/c", "best_test_accuracy");
+  assert_true(csv_cell(csv, 2, "best_test_accuracy_max") == best);
+  free(csv);
+  csv = get(f, "out/trained-runs.csv");
+  assert_int_equal(count_of(csv, "\n"), 4);
+  free(csv);
+  csv = get(f, "out/trained-epochs.csv");
+  assert_int_equal(count_of(csv, "\n"), 10);
+  assert_true(csv_cell(csv, 6, "epoch") == 3);
+  free(csv);
+  assert_false(cutlab_file_exists(in(f, "out/summary.csv")));
+  char *page = get(f, "out/report.html");
+  assert_contains(page, "cutlab train dataset=feature-noise train_examples=200 test_examples=200 "
+                        "'model=mlp(depth=1,width=16)' method=mixup epochs=3 seed=1\"");
+  free(page);
+}
+
+/* Legends list the methods that there are, in their colours. */
+static void test_trained_figures(void **state) {
+  report_fixture *f = *state;
+  TRAIN(f, "runs/g/a", SMALL, "method=erm");
+  TRAIN(f, "runs/g/c", SMALL, "method=mixup");
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  static const char *const names[] = {"features", "test-accuracy", "loss", "accuracy"};
+  assert_int_equal(temporary_entries(in(f, "out/figures")), 4);
+  for (int i = 0; i < 4; ++i) {
+    char name[128];
+    snprintf(name, sizeof name, "out/figures/g-%s.vl.json", names[i]);
+    char *figure = get(f, name);
+    assert_contains(figure, "{\"domain\":[\"ERM\",\"Mixup\"],\"range\":[\"#D55E00\","
+                            "\"#CC79A7\"]}");
+    assert_int_equal(count_of(figure, "\"@"), 0);
+    free(figure);
+  }
+  json_t *figure = json_of(f, "out/figures/g-features.vl.json");
+  const json_t *rows = json_object_get(json_object_get(figure, "datasets"), "measurements");
+  assert_int_equal(json_array_size(rows), 6);
+  json_t *result = json_of(f, "runs/g/c/result.json");
+  const json_t *rare = json_array_get(json_object_get(result, "features"), 1);
+  double shown = cutlab_json_get_number(json_array_get(rows, 5), "rare", NAN);
+  assert_true(fabs(shown - cutlab_json_get_number(rare, "output", NAN)) < 1e-6);
+  json_decref(result);
+  json_decref(figure);
+}
+
+/* Groups that differ in the model only are compared, row by row; others are not. */
+static void test_models(void **state) {
+  report_fixture *f = *state;
+  TRAIN(f, "runs/a", SMALL);
+  TRAIN(f, "runs/b", "model=mlp(depth=2,width=8)");
+  TRAIN(f, "runs/c", SMALL, "batch=50");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "mlp(depth=2,width=8), batch 32\n");
+  assert_contains(table, "mlp(depth=1,width=16), batch 50\n");
+  cutlab_free(table);
+  json_t *figure = json_of(f, "out/figures/all-models.vl.json");
+  const json_t *rows = json_object_get(figure, "vconcat");
+  assert_int_equal(json_array_size(rows), 2);
+  const json_t *title = json_object_get(json_array_get(rows, 1), "title");
+  assert_string_equal(json_string_value(json_object_get(title, "text")), "mlp(depth=2,width=8)");
+  json_decref(figure);
+  assert_false(cutlab_file_exists(in(f, "out/figures/all-models-2.vl.json")));
+  assert_true(cutlab_file_exists(in(f, "out/figures/all-test-accuracy.vl.json")));
+}
+
+/* A policy stands instead of the method; a method used in two ways is two. */
+static void test_variants(void **state) {
+  report_fixture *f = *state;
+  TRAIN(f, "runs/g/a", SMALL, "method=cutmix");
+  TRAIN(f, "runs/g/b", SMALL, "method=cutmix", "alpha=0.2");
+  TRAIN(f, "runs/g/c", SMALL, "policy=cutmix(sampler=timm, p=.5)");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "\n  CutMix (alpha=1)      1 ");
+  assert_contains(table, "\n  CutMix (alpha=0.2)    1 ");
+  assert_contains(table, "\n  policy                1 ");
+  cutlab_free(table);
+}
+
+/* Simulations and trainings beside each other: groups, overviews and tables of their own. */
+static void test_both_kinds(void **state) {
+  report_fixture *f = *state;
+  put_run(f, "runs/paper/cutmix", "cutmix", 1, 1, 0.9);
+  TRAIN(f, "runs/net/erm", SMALL);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "net\n  data set feature-noise");
+  assert_contains(table, "paper\n  300 examples");
+  cutlab_free(table);
+  assert_true(cutlab_file_exists(in(f, "out/summary.csv")));
+  assert_true(cutlab_file_exists(in(f, "out/trained-runs.csv")));
+  assert_true(cutlab_file_exists(in(f, "out/figures/net-test-accuracy.vl.json")));
+  assert_false(cutlab_file_exists(in(f, "out/figures/paper-test-accuracy.vl.json")));
+  char *figure = get(f, "out/figures/paper-loss.vl.json");
+  assert_contains(figure, "{\"domain\":[\"CutMix\"],\"range\":[\"#009E73\"]}");
+  free(figure);
+}
+
+/* Without result.json, the last line cut off, tests every second epoch only. */
+static void test_trained_unfinished(void **state) {
+  report_fixture *f = *state;
+  TRAIN(f, "runs/g/a", SMALL, "evaluate_every=2");
+  assert_int_equal(remove(in(f, "runs/g/a/result.json")), 0);
+  char *lines = get(f, "runs/g/a/metrics.jsonl");
+  size_t one = strcspn(lines, "\n") + 1, two = one + strcspn(lines + one, "\n") + 1;
+  json_t *second = json_loads(lines + one, JSON_DISABLE_EOF_CHECK, NULL);
+  double accuracy = cutlab_json_get_number(second, "test_accuracy", NAN);
+  assert_contains(lines, "\"test_accuracy\": null");
+  lines[two + 20] = '\0';
+  put(f, "runs/g/a/metrics.jsonl", lines);
+  char *table, expected[128];
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  snprintf(expected, sizeof expected, "  ERM       1*      2  %6.4f ", accuracy);
+  assert_contains(table, expected);
+  assert_contains(table, "* 1 of 1 not finished");
+  cutlab_free(table);
+
+  lines[one] = '\0'; /* one epoch, not tested */
+  put(f, "runs/g/a/metrics.jsonl", lines);
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "  ERM       1*      1       - ");
+  cutlab_free(table);
+  char *csv = get(f, "out/trained-runs.csv");
+  assert_contains(csv, ",ERM,1,no,feature-noise,");
+  free(csv);
+  csv = get(f, "out/trained-methods.csv");
+  assert_true(isnan(csv_cell(csv, 1, "test_accuracy_mean")));
+  assert_false(isnan(csv_cell(csv, 1, "train_loss_mean")));
+  free(csv);
+  json_decref(second);
+  free(lines);
+}
+
+static void test_trained_damage(void **state) {
+  report_fixture *f = *state;
+  put(f, "runs/a/run.json", "{\"format\": \"cutlab-training\", \"format_version\": 1,\n \"set");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/runs/a/run.json:2:");
+  put(f, "runs/a/run.json", "{\"format\": \"cutlab-training\", \"format_version\": 3}");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "\"format_version\" is 3; accepted: 1");
+  put(f, "runs/a/run.json", "{\"format\": \"cutlab-training\", \"format_version\": 1}");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/runs/a/run.json: no \"settings\"");
+#define RUN(settings)                                                                              \
+  put(f, "runs/a/run.json",                                                                        \
+      "{\"format\": \"cutlab-training\", \"format_version\": 1, \"settings\": {" settings "}}")
+  RUN("\"dataset\": \"npy\"");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "setting \"model\" is not a text");
+  RUN("\"dataset\": \"npy\", \"model\": \"cnn\", \"seed\": 1.5");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "setting \"seed\" is not an integer");
+  RUN("\"dataset\": \"npy\", \"model\": \"cnn\", \"seed\": 1, \"epochs\": 3, \"method\": \"x\"");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "\"method\" is x; accepted: erm, cutout, cutmix, mixup");
+  RUN("\"dataset\": \"npy\", \"model\": \"cnn\", \"seed\": 1, \"epochs\": 3, \"method\": \"erm\"");
+  put(f, "runs/a/metrics.jsonl", "{\"epoch\": 1}\n");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/metrics.jsonl:1: \"train_loss\" is missing");
+  put(f, "runs/a/metrics.jsonl", "{\"epoch\": 1, \"train_loss\": 1}\n{\"epoch\": 1}\n");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "/metrics.jsonl:2: \"epoch\" does not ascend");
+  put(f, "runs/a/metrics.jsonl",
+      "{\"epoch\": 1, \"train_loss\": 1, \"features\": [{\"name\": \"odd\"}]}\n");
+  expect_error(f, CUTLAB_ERROR_FORMAT, "the \"name\" of a feature is not common, rare");
+  put(f, "runs/a/metrics.jsonl", "{\"epoch\": 1, \"train_loss\": 1}\n");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  cutlab_free(table);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_table, set_up, tear_down),
@@ -346,6 +592,13 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_same_folder_twice, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_tools, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_trained, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_trained_figures, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_models, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_variants, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_both_kinds, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_trained_unfinished, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_trained_damage, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

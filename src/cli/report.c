@@ -46,8 +46,9 @@ const cutlab_command cutlab_command_report = {
     .name = "report",
     .operands = "RUN...",
     .summary = "tables, figures and a self-contained HTML page from run folders",
-    .text = "Each RUN is a run folder or a folder that holds run folders at any depth. Writes "
-            "report.html, summary.csv and figures, and prints a summary table and the path of "
-            "report.html.",
+    .text =
+        "Each RUN is a run folder of cutlab simulate or cutlab train, or a folder that holds run "
+        "folders at any depth. Writes report.html, .csv files and figures, and prints a "
+        "summary table and the path of report.html.",
     .options = options,
     .run = run};

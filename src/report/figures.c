@@ -3,85 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/report_internal.h"
+#include "report/figures.h"
 
-/* Measurements shown per run: more than a screen resolves are left out. */
-enum { shown_points = 120, max_panels = 4 };
-
-typedef struct panel {
-  const char *label;
-  size_t offset;    /* of a double in cutlab_report_point */
-  bool cutmix_only; /* not defined for the other methods */
-} panel;
-
-/* A figure of curves over the iterations. */
-typedef struct curves {
-  const char *name, *title, *caption, *y_title;
-  bool log; /* a logarithmic y, of positive values */
-  bool optimum;
-  panel panels[max_panels];
-} curves;
-
-#define OFFSET(field) offsetof(cutlab_report_point, field)
-
-static const curves all_curves[] = {
-    {"features",
-     "What is learnt, by rarity of the feature",
-     "The network's output for a feature alone, signed so that learnt is positive. Line: median "
-     "over seeds; band: their range; dashed: the value that minimises the CutMix loss.",
-     "φ(⟨w₊, v⟩) − φ(⟨w₋, v⟩)",
-     false,
-     true,
-     {{"common", OFFSET(output[0]), false},
-      {"rare", OFFSET(output[1]), false},
-      {"extremely rare", OFFSET(output[2]), false}}},
-    {"loss",
-     "Training loss",
-     "Each method's own exact objective; for CutMix also what is left above its least possible "
-     "value.",
-     "loss",
-     true,
-     false,
-     {{"loss", OFFSET(loss), false}, {"CutMix: loss − minimum", OFFSET(excess_loss), true}}},
-    {"accuracy-curves",
-     "Accuracy on fresh points, as training goes",
-     "Exact population accuracy, overall and where the fresh point has a feature of that rarity.",
-     "population accuracy",
-     false,
-     false,
-     {{"all points", OFFSET(population_accuracy), false},
-      {"common", OFFSET(accuracy[0]), false},
-      {"rare", OFFSET(accuracy[1]), false},
-      {"extremely rare", OFFSET(accuracy[2]), false}}},
-    {"evenness",
-     "How evenly the training patches are learnt",
-     "Root mean square of y a / z − 1 over training patches: 0 is perfectly even, 1 is nothing "
-     "learnt (or as far off).",
-     "distance from even",
-     true,
-     false,
-     {{"feature patches", OFFSET(evenness_by_kind[0]), false},
-      {"dominant-noise patches", OFFSET(evenness_by_kind[1]), false},
-      {"background-noise patches", OFFSET(evenness_by_kind[2]), false}}},
-};
-
-enum { curve_figures = sizeof all_curves / sizeof *all_curves };
-
-static const panel accuracy_panels[] = {{"any", OFFSET(population_accuracy), false},
-                                        {"common", OFFSET(accuracy[0]), false},
-                                        {"rare", OFFSET(accuracy[1]), false},
-                                        {"extremely rare", OFFSET(accuracy[2]), false}};
-enum { accuracy_panel_count = sizeof accuracy_panels / sizeof *accuracy_panels };
-
-static const char curves_key[] = "Measured by CutLab. Line: median over seeds; band: range.";
-static const char finals_key[] =
-    "Measured by CutLab. Dots: seeds; bar: mean; hollow diamond: theory.";
 /* Width of a panel in print, by the number of panels. */
-static const int panel_width[max_panels + 1] = {0, 420, 300, 220, 180};
-
-static const char finals_caption[] =
-    "After the last measurement. Dots: seeds; bar: their mean; hollow diamond: what the theory "
-    "predicts.";
+static const int panel_width[cutlab_max_panels + 1] = {0, 420, 300, 220, 180};
 
 /* A copy of a template in which every string "@name" is the value of that binding. */
 static json_t *fill(const json_t *template, const json_t *bindings) {
@@ -112,65 +37,91 @@ static json_t *fill_asset(const char *asset, json_t *bindings) {
   return filled;
 }
 
-/* A layer without data makes Vega complain about its scales. */
-static void drop_layer(json_t *spec, const char *name) {
+/* Takes a layer out: without data it makes Vega complain about its scales. Returns it. */
+static json_t *take_layer(json_t *spec, const char *name) {
   size_t i;
   json_t *layer, *layers = json_object_get(spec, "layer");
   json_array_foreach(layers, i, layer) {
     if (strcmp(json_string_value(json_object_get(layer, "name")), name) != 0) continue;
+    json_incref(layer);
     json_array_remove(layers, i);
-    return;
+    return layer;
   }
+  return NULL;
 }
 
-static json_t *method_labels(void) {
-  json_t *labels = json_array();
-  for (int i = 0; i < cutlab_report_methods; ++i)
-    json_array_append_new(labels, json_string(cutlab_report_method_label((cutlab_method)i)));
-  return labels;
+/* Takes the layer of the theory out; its scale and axis go to the next one. */
+static void drop_theory(json_t *spec, const char *channel) {
+  json_t *layer = take_layer(spec, "theory");
+  json_t *next = json_array_get(json_object_get(spec, "layer"), 0);
+  json_object_update_missing(json_object_get(json_object_get(next, "encoding"), channel),
+                             json_object_get(json_object_get(layer, "encoding"), channel));
+  json_decref(layer);
 }
 
-/* The labels of the methods that a group (-1: any group) has runs of. */
-static json_t *present_methods(const cutlab_report *report, int group) {
-  json_t *labels = json_array();
-  for (int i = 0; i < cutlab_report_methods; ++i) {
+/* Whether two groups are trained networks that differ in nothing but the model. */
+static bool same_but_model(const cutlab_report *report, int a, int b) {
+  if (report->groups[a].source != &cutlab_report_trained ||
+      report->groups[b].source != &cutlab_report_trained)
+    return false;
+  json_t *copy = json_copy(report->groups[a].key);
+  json_object_set(copy, "model", json_object_get(report->groups[b].key, "model"));
+  bool same = json_equal(copy, report->groups[b].key);
+  json_decref(copy);
+  return same;
+}
+
+/* Groups that a figure is about: one, those that differ from `family` in the model only, or all of
+   a kind; numbers that do not apply are -1. */
+typedef struct scope {
+  int group, family;
+  const cutlab_report_source *source;
+} scope;
+
+static bool in_scope(const cutlab_report *report, const scope *about, int group) {
+  if (about->group >= 0) return group == about->group;
+  if (about->family >= 0) return same_but_model(report, about->family, group);
+  return report->groups[group].source == about->source;
+}
+
+/* Labels or colours of the methods that there are runs of. */
+static json_t *present_methods(const cutlab_report *report, const scope *about, bool colours) {
+  json_t *list = json_array();
+  for (int i = 0; i < report->method_count; ++i) {
     bool present = false;
-    for (int k = 0; k < report->run_count && !present; ++k)
-      present = (group < 0 || report->runs[k].group == group) && (int)report->runs[k].method == i;
+    for (int group = 0; group < report->group_count && !present; ++group)
+      present = in_scope(report, about, group) && cutlab_report_seeds(report, group, i);
     if (present)
-      json_array_append_new(labels, json_string(cutlab_report_method_label((cutlab_method)i)));
+      json_array_append_new(
+          list, json_string(colours ? report->methods[i].colour : report->methods[i].label));
   }
-  return labels;
+  return list;
 }
 
-static json_t *method_colours(void) {
-  json_t *colours = json_array();
-  for (int i = 0; i < cutlab_report_methods; ++i)
-    json_array_append_new(colours, json_string(cutlab_report_method_colour((cutlab_method)i)));
-  return colours;
-}
-
-static double last_iteration(const cutlab_report *report, int group) {
+static double last_time(const cutlab_report *report, int group) {
   double last = 1;
   for (int i = 0; i < report->groups[group].count; ++i) {
     const cutlab_report_point *point =
         cutlab_report_last(&report->runs[report->groups[group].first + i]);
-    if (point) last = fmax(last, point->iteration);
+    if (point) last = fmax(last, point->time);
   }
   return last;
 }
 
 /* Iterations on a symmetric-log axis, which has a place for 0, where they were logged at
    logarithmic spacing. Vega would put its ticks evenly: name the powers of ten. */
-static json_t *iteration_axis(const cutlab_report *report, int group) {
+static json_t *time_axis(const cutlab_report *report, int group) {
   const cutlab_report_run *run = &report->runs[report->groups[group].first];
-  const char *spacing = json_string_value(cutlab_report_parameter(run, "log_spacing"));
-  double last = last_iteration(report, group);
-  json_t *x = json_pack("{s:s, s:s, s:s, s:{s:b, s:[i, f]}, s:{s:s, s:b}}", "field", "iteration",
-                        "type", "quantitative", "title", "iteration", "scale", "nice", 0, "domain",
-                        0, last, "axis", "labelExpr", "format(datum.value, '~s')", "labelFlush", 0);
+  const char *spacing = json_string_value(cutlab_report_setting(run, "log_spacing"));
+  const char *time = run->source->time;
+  double last = last_time(report, group);
+  json_t *x = json_pack("{s:s, s:s, s:s, s:{s:b, s:[i, f]}, s:{s:s, s:b}}", "field", time, "type",
+                        "quantitative", "title", time, "scale", "nice", 0, "domain", 0, last,
+                        "axis", "labelExpr", "format(datum.value, '~s')", "labelFlush", 0);
   if (!spacing || strcmp(spacing, "log") != 0) {
     json_object_set_new(json_object_get(x, "axis"), "tickCount", json_integer(5));
+    if (run->source == &cutlab_report_trained)
+      json_object_set_new(json_object_get(x, "axis"), "tickMinStep", json_integer(1));
     return x;
   }
   json_t *values = json_pack("[i]", 0);
@@ -182,212 +133,267 @@ static json_t *iteration_axis(const cutlab_report *report, int group) {
   return x;
 }
 
-static double panel_value(const cutlab_report_run *run, const cutlab_report_point *point,
-                          const panel *p) {
-  if (p->cutmix_only && run->method != CUTLAB_CUTMIX) return NAN;
-  return *(const double *)((const char *)point + p->offset);
-}
+typedef struct range {
+  double low, high;
+} range;
 
-/* null where the value has no place in the figure: not finite, or not positive on a
-   logarithmic axis. */
-static json_t *shown_value(double value, bool log) {
-  return log && !(value > 0) ? json_null() : cutlab_json_number(value);
-}
-
-static json_t *row_of(const cutlab_report_run *run, const cutlab_report_point *point,
-                      const panel *panels, int count, bool log) {
-  json_t *row = json_pack("{s:s, s:I, s:I}", "method", cutlab_report_method_label(run->method),
-                          "seed", (json_int_t)run->seed, "iteration", (json_int_t)point->iteration);
-  for (int i = 0; i < count; ++i)
-    json_object_set_new(row, panels[i].label,
-                        shown_value(panel_value(run, point, &panels[i]), log));
-  return row;
-}
-
-/* Which measurements to show: the same ones for every run of a group, so that medians are
-   taken over all of them; first and last included. */
-static bool shown(int64_t i, int64_t longest) {
-  if (longest <= shown_points || i == 0) return true;
-  int64_t steps = shown_points - 1;
-  return i * steps / (longest - 1) != (i - 1) * steps / (longest - 1);
-}
-
-static json_t *measurement_rows(const cutlab_report *report, int group, const panel *panels,
-                                int count, bool log) {
-  const cutlab_report_run *runs = &report->runs[report->groups[group].first];
-  int64_t longest = 0;
-  json_t *rows = json_array();
-  for (int i = 0; i < report->groups[group].count; ++i)
-    if (runs[i].point_count > longest) longest = runs[i].point_count;
-  for (int i = 0; i < report->groups[group].count; ++i)
-    for (int64_t k = 0; k < runs[i].point_count; ++k)
-      if (shown(k, longest))
-        json_array_append_new(rows, row_of(&runs[i], &runs[i].points[k], panels, count, log));
-  return rows;
-}
-
-/* The panels that have a value somewhere in the group: `kept` of them, first in `panels`. */
-static int keep_filled(panel *kept, const cutlab_report *report, int group, const panel *panels,
-                       int count) {
-  int filled = 0;
-  for (int p = 0; p < count && panels[p].label; ++p) {
-    bool any = false;
-    for (int i = 0; i < report->groups[group].count && !any; ++i) {
-      const cutlab_report_run *run = &report->runs[report->groups[group].first + i];
-      const cutlab_report_point *last = cutlab_report_last(run);
-      any = last && isfinite(panel_value(run, last, &panels[p]));
-    }
-    if (any) kept[filled++] = panels[p];
-  }
-  return filled;
-}
-
-/* A logarithmic axis. Over two powers of ten and more it names these only: Vega would label
-   some of the steps between them. */
-static json_t *log_axis(const cutlab_report *report, int group, const panel *panels, int count) {
-  double low = INFINITY, high = 0;
+static range positive_range(const cutlab_report *report, int group, const cutlab_panel *panels,
+                            int count) {
+  range r = {INFINITY, 0};
   for (int i = 0; i < report->groups[group].count; ++i) {
     const cutlab_report_run *run = &report->runs[report->groups[group].first + i];
     for (int64_t k = 0; k < run->point_count * count; ++k) {
-      double value = panel_value(run, &run->points[k / count], &panels[k % count]);
+      double value = cutlab_panel_value(run, &run->points[k / count], &panels[k % count]);
       if (!(value > 0) || !isfinite(value)) continue;
-      low = fmin(low, value);
-      high = fmax(high, value);
+      r.low = fmin(r.low, value);
+      r.high = fmax(r.high, value);
     }
   }
-  json_t *axis = json_loads(cutlab_asset_log_axis, 0, NULL);
-  if (!(high >= 100 * low)) return axis;
+  return r;
+}
+
+/* 1, 2 and 5 times powers of ten around the range. */
+static json_t *ticks_of(range r) {
+  static const int steps[] = {1, 2, 5};
   json_t *values = json_array();
-  int first = (int)floor(log10(low)), last = (int)ceil(log10(high));
+  for (int power = (int)floor(log10(r.low)); power <= (int)ceil(log10(r.high)); ++power)
+    for (int i = 0; i < 3; ++i) {
+      double value = steps[i] * pow(10, power);
+      if (value >= r.low / 2 && value <= 2 * r.high)
+        json_array_append_new(values, json_real(value));
+    }
+  return values;
+}
+
+/* A logarithmic axis. Over two powers of ten and more it names these only: Vega would label
+   some of the steps between them. Over less, networks get a few of those steps. */
+static json_t *log_axis(const cutlab_report *report, int group, const cutlab_panel *panels,
+                        int count) {
+  range r = positive_range(report, group, panels, count);
+  json_t *axis = json_loads(cutlab_asset_log_axis, 0, NULL);
+  if (!(r.high >= 100 * r.low)) {
+    if (report->groups[group].source == &cutlab_report_trained && r.high > 0)
+      json_object_set_new(axis, "values", ticks_of(r));
+    return axis;
+  }
+  json_t *values = json_array();
+  int first = (int)floor(log10(r.low)), last = (int)ceil(log10(r.high));
   for (int power = first; power <= last; power += last - first > 9 ? 2 : 1)
     json_array_append_new(values, json_real(pow(10, power)));
   json_object_set_new(axis, "values", values);
   return axis;
 }
 
-static json_t *panel_labels(const panel *panels, int count) {
+/* A logarithmic scale; of networks no wider than the values. */
+static json_t *log_scale(const cutlab_report *report, int group) {
+  bool trained = report->groups[group].source == &cutlab_report_trained;
+  return trained ? json_pack("{s:s, s:b}", "type", "log", "nice", 0)
+                 : json_pack("{s:s}", "type", "log");
+}
+
+static json_t *panel_labels(const cutlab_panel *panels, int count) {
   json_t *labels = json_array();
   for (int i = 0; i < count; ++i) json_array_append_new(labels, json_string(panels[i].label));
   return labels;
 }
 
-static json_t *optimum_rows(const cutlab_report *report, int group, bool wanted) {
-  double z = cutlab_report_optimum(report, group);
-  if (!wanted || isnan(z) || cutlab_report_seeds(report, group, CUTLAB_CUTMIX) == 0)
-    return json_array();
-  return json_pack("[{s:s, s:f}]", "method", cutlab_report_method_label(CUTLAB_CUTMIX), "value", z);
+/* Title, and below it what is shown and how to read the marks. */
+static json_t *figure_title(const char *title, const char *what, const char *key) {
+  return json_pack("{s:s, s:[s, s]}", "text", title, "subtitle", what, key);
 }
 
-static json_t *theory_rows(const cutlab_report *report, int group) {
-  json_t *rows = json_array();
-  for (int i = 0; i < cutlab_report_methods; ++i) {
-    double theory = cutlab_report_theory(report, group, (cutlab_method)i);
-    if (isnan(theory)) continue;
-    json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:f}", "method",
-                                          cutlab_report_method_label((cutlab_method)i), "panel",
-                                          accuracy_panels[0].label, "group",
-                                          report->groups[group].name, "value", theory));
-  }
-  return rows;
-}
-
-static json_t *final_rows(const cutlab_report *report, int group, const panel *panels, int count) {
-  json_t *rows = json_array();
-  for (int i = 0; i < report->groups[group].count; ++i) {
-    const cutlab_report_run *run = &report->runs[report->groups[group].first + i];
-    const cutlab_report_point *last = cutlab_report_last(run);
-    if (!last) continue;
-    json_t *row = row_of(run, last, panels, count, false);
-    json_object_set_new(row, "group", json_string(report->groups[group].name));
-    json_object_set_new(row, "value", cutlab_json_number(last->population_accuracy));
-    json_array_append_new(rows, row);
-  }
-  return rows;
-}
-
-/* Title, and below it the group (-1: all of them) and how to read the marks. */
-static json_t *figure_title(const char *title, const cutlab_report *report, int group,
-                            const char *key) {
-  return json_pack("{s:s, s:[s, s]}", "text", title, "subtitle",
-                   group < 0 ? "all groups" : report->groups[group].name, key);
-}
-
-/* What all templates take. `group` -1: all groups. */
-static json_t *common_bindings(const char *title, const cutlab_report *report, int group,
+/* What all templates take. */
+static json_t *common_bindings(const char *title, const cutlab_report *report, const scope *about,
                                const char *key, int width) {
+  const char *what = about->group < 0 ? "all groups" : report->groups[about->group].name;
   json_t *bindings = json_object();
-  json_object_set_new(bindings, "title", figure_title(title, report, group, key));
+  json_object_set_new(bindings, "title", figure_title(title, what, key));
   json_object_set_new(bindings, "width", json_integer(width));
-  json_object_set_new(bindings, "present", present_methods(report, group));
-  json_object_set_new(bindings, "methods", method_labels());
-  json_object_set_new(bindings, "colours", method_colours());
+  json_object_set_new(bindings, "methods", present_methods(report, about, false));
+  json_object_set_new(bindings, "colours", present_methods(report, about, true));
   return bindings;
 }
 
-static bool add_curves(cutlab_report_figure *figure, const cutlab_report *report, int group,
-                       const curves *c) {
-  panel panels[max_panels];
-  int count = keep_filled(panels, report, group, c->panels, max_panels);
-  if (count == 0) return false;
-  json_t *y_scale = c->log ? json_pack("{s:s}", "type", "log") : json_pack("{s:b}", "zero", 0);
+/* One or two measurements make no line: dots. */
+static void mark_points(json_t *spec, const cutlab_report *report, int group) {
+  int64_t longest = 0;
+  size_t i;
+  json_t *layer;
+  for (int k = 0; k < report->groups[group].count; ++k) {
+    int64_t count = 0;
+    const cutlab_report_run *run = &report->runs[report->groups[group].first + k];
+    for (int64_t p = 0; p < run->point_count; ++p) count += !isnan(run->points[p].fresh_accuracy);
+    if (count > longest) longest = count;
+  }
+  if (longest > 2 || report->groups[group].source != &cutlab_report_trained) return;
+  json_array_foreach(json_object_get(json_object_get(spec, "spec"), "layer"), i, layer) {
+    json_t *mark = json_object_get(layer, "mark");
+    if (strcmp(json_string_value(json_object_get(mark, "type")), "line") == 0)
+      json_object_set_new(mark, "point", json_true());
+  }
+}
+
+/* The specification of curves, `datasets` aside. */
+static json_t *curves_spec(const cutlab_report *report, int group, const scope *about,
+                           const cutlab_curves *c, const cutlab_panel *panels, int count) {
+  const cutlab_figure_set *set = cutlab_figure_set_of(report, group);
+  json_t *y_scale = c->log ? log_scale(report, group) : json_pack("{s:b}", "zero", 0);
   json_t *y_axis =
       c->log ? log_axis(report, group, panels, count) : json_pack("{s:i}", "tickCount", 5);
-  json_t *bindings = common_bindings(c->title, report, group, curves_key, panel_width[count]);
+  json_t *bindings = common_bindings(c->title, report, about, set->curves_key, panel_width[count]);
   json_object_set_new(bindings, "panels", panel_labels(panels, count));
   json_object_set_new(bindings, "columns", json_integer(count));
   json_object_set_new(bindings, "valid",
                       json_string(c->log ? "datum.value > 0" : "isValid(datum.value)"));
-  json_object_set_new(bindings, "x", iteration_axis(report, group));
+  json_object_set_new(bindings, "average", json_string(set->source->average));
+  json_object_set_new(bindings, "x", time_axis(report, group));
   json_object_set_new(bindings, "y_title", json_string(c->y_title));
   json_object_set_new(bindings, "y_scale", y_scale);
   json_object_set_new(bindings, "y_axis", y_axis);
-  figure->spec = fill_asset(cutlab_asset_curves, bindings);
-  json_t *optimum = optimum_rows(report, group, c->optimum);
-  if (json_array_size(optimum) == 0) drop_layer(json_object_get(figure->spec, "spec"), "optimum");
-  figure->datasets =
-      json_pack("{s:o, s:o}", "measurements",
-                measurement_rows(report, group, panels, count, c->log), "optimum", optimum);
+  json_t *spec = fill_asset(cutlab_asset_curves, bindings);
+  mark_points(spec, report, group);
+  return spec;
+}
+
+static bool add_curves(cutlab_report_figure *figure, const cutlab_report *report, int group,
+                       const cutlab_curves *c) {
+  cutlab_panel panels[cutlab_max_panels];
+  int count = cutlab_panels_filled(panels, report, group, c->panels, cutlab_max_panels);
+  if (count == 0) return false;
+  const scope about = {.group = group, .family = -1};
+  figure->spec = curves_spec(report, group, &about, c, panels, count);
+  json_t *optimum = cutlab_optimum_rows(report, group, c->optimum);
+  if (json_array_size(optimum) == 0)
+    json_decref(take_layer(json_object_get(figure->spec, "spec"), "optimum"));
+  figure->datasets = json_pack("{s:o, s:o}", "measurements",
+                               cutlab_measurement_rows(report, group, panels, count, c->log, NULL),
+                               "optimum", optimum);
   figure->title = c->title;
   figure->caption = c->caption;
   return true;
 }
 
 static bool add_accuracy(cutlab_report_figure *figure, const cutlab_report *report, int group) {
-  panel panels[accuracy_panel_count];
-  int count = keep_filled(panels, report, group, accuracy_panels, accuracy_panel_count);
+  const cutlab_figure_set *set = cutlab_figure_set_of(report, group);
+  cutlab_panel panels[cutlab_max_panels];
+  int count = cutlab_panels_filled(panels, report, group, set->accuracy, cutlab_max_panels);
   if (count == 0) return false;
-  figure->title = "Accuracy on fresh points, measured and predicted";
-  figure->caption = finals_caption;
-  json_t *bindings = common_bindings(figure->title, report, group, finals_key, 110 * count);
+  figure->title = set->accuracy_title;
+  figure->caption = set->accuracy_caption;
+  const scope about = {.group = group, .family = -1};
+  json_t *bindings = common_bindings(figure->title, report, &about, set->finals_key,
+                                     count > 1 ? 110 * count : 220);
   json_object_set_new(bindings, "panels", panel_labels(panels, count));
+  json_object_set_new(bindings, "x_title", json_string(set->x_title));
+  json_object_set_new(bindings, "value_title", json_string(set->value_title));
   figure->spec = fill_asset(cutlab_asset_accuracy, bindings);
-  json_t *theory = theory_rows(report, group);
-  if (json_array_size(theory) == 0) drop_layer(figure->spec, "theory");
-  figure->datasets =
-      json_pack("{s:o, s:o}", "finals", final_rows(report, group, panels, count), "theory", theory);
+  json_t *theory = cutlab_theory_rows(report, group);
+  if (json_array_size(theory) == 0) drop_theory(figure->spec, "y");
+  figure->datasets = json_pack("{s:o, s:o}", "finals",
+                               cutlab_final_rows(report, group, panels, count), "theory", theory);
   return true;
 }
 
-static bool add_overview(cutlab_report_figure *figure, const cutlab_report *report) {
+/* Networks have longer names. */
+static void widen_labels(json_t *spec) {
+  json_t *y = json_object_get(json_object_get(spec, "encoding"), "y");
+  json_object_set_new(json_object_get(y, "axis"), "labelLimit", json_integer(280));
+}
+
+/* The accuracies of all groups of a kind, if there are several. */
+static bool add_overview(cutlab_report_figure *figure, const cutlab_report *report,
+                         const cutlab_figure_set *set) {
   json_t *names = json_array(), *finals = json_array(), *theory = json_array();
   for (int i = 0; i < report->group_count; ++i) {
-    panel kept[1];
-    if (!keep_filled(kept, report, i, accuracy_panels, 1)) continue;
+    cutlab_panel kept[1];
+    if (report->groups[i].source != set->source) continue;
+    if (!cutlab_panels_filled(kept, report, i, set->accuracy, 1)) continue;
     json_array_append_new(names, json_string(report->groups[i].name));
-    json_t *group_finals = final_rows(report, i, NULL, 0), *group_theory = theory_rows(report, i);
+    json_t *group_finals = cutlab_final_rows(report, i, NULL, 0);
+    json_t *group_theory = cutlab_theory_rows(report, i);
     json_array_extend(finals, group_finals);
     json_array_extend(theory, group_theory);
     json_decref(group_finals);
     json_decref(group_theory);
   }
-  figure->title = "Accuracy on fresh points";
-  figure->caption = finals_caption;
+  figure->title = set->overview_title;
+  figure->caption = set->accuracy_caption;
   bool wanted = json_array_size(names) > 1;
-  json_t *bindings = common_bindings(figure->title, report, -1, finals_key, 420);
+  const scope about = {.group = -1, .family = -1, .source = set->source};
+  json_t *bindings = common_bindings(figure->title, report, &about, set->finals_key, 420);
   json_object_set_new(bindings, "groups", names);
+  json_object_set_new(bindings, "value_title", json_string(set->value_title));
   figure->spec = fill_asset(cutlab_asset_overview, bindings);
-  if (json_array_size(theory) == 0) drop_layer(figure->spec, "theory");
+  if (set->source == &cutlab_report_trained) widen_labels(figure->spec);
+  if (json_array_size(theory) == 0) drop_theory(figure->spec, "x");
   figure->datasets = json_pack("{s:o, s:o}", "finals", finals, "theory", theory);
+  if (wanted) return true;
+  json_decref(figure->spec);
+  json_decref(figure->datasets);
+  memset(figure, 0, sizeof *figure);
+  return false;
+}
+
+/* The model in at most 40 characters; `row` makes two that begin alike different. */
+static char *model_label(const cutlab_report *report, int group, int row) {
+  enum { enough = 40 };
+  char *label;
+  const char *model = json_string_value(json_object_get(report->groups[group].key, "model"));
+  int written = strlen(model) <= enough
+                    ? asprintf(&label, "%s", model)
+                    : asprintf(&label, "%.*s... (model %d)", enough - 13, model, row + 1);
+  return written < 0 ? NULL : label;
+}
+
+/* One row of the comparison of models: the group's curves, cut out of all data. */
+static json_t *model_row(const cutlab_report *report, int group, int family, const cutlab_curves *c,
+                         const cutlab_panel *panels, int count, const char *label) {
+  const scope about = {.group = -1, .family = family};
+  json_t *row = curves_spec(report, group, &about, c, panels, count);
+  json_t *layer, *transform = json_object_get(row, "transform");
+  size_t i;
+  json_decref(take_layer(json_object_get(row, "spec"), "optimum"));
+  json_array_foreach(json_object_get(json_object_get(row, "spec"), "layer"), i, layer)
+      json_object_del(layer, "name"); /* unique in a figure */
+  json_object_del(row, "$schema");
+  json_object_del(row, "data");
+  json_object_set_new(row, "title",
+                      json_pack("{s:s, s:i, s:i}", "text", label, "fontSize", 12, "offset", 4));
+  json_array_insert_new(transform, 0,
+                        json_pack("{s:{s:s, s:s}}", "filter", "field", "model", "equal", label));
+  json_object_set_new(json_object_get(row, "spec"), "height", json_integer(130));
+  return row;
+}
+
+/* Groups that differ from `first` in the model only: their outputs by rarity, a row for each. False
+   where there are none, one of them came before `first`, or no features were planted. */
+static bool add_models(cutlab_report_figure *figure, const cutlab_report *report, int first) {
+  const cutlab_figure_set *set = cutlab_figure_set_of(report, first);
+  const cutlab_curves *c = &set->curves[0];
+  cutlab_panel panels[cutlab_max_panels];
+  int count = cutlab_panels_filled(panels, report, first, c->panels, cutlab_max_panels);
+  for (int i = 0; i < first; ++i)
+    if (same_but_model(report, i, first)) return false;
+  json_t *rows = json_array(), *data = json_array();
+  for (int i = first; i < report->group_count && count; ++i) {
+    char *label = same_but_model(report, first, i)
+                      ? model_label(report, i, (int)json_array_size(rows))
+                      : NULL;
+    if (!label) continue;
+    json_t *more = cutlab_measurement_rows(report, i, panels, count, c->log, label);
+    json_array_append_new(rows, model_row(report, i, first, c, panels, count, label));
+    json_array_extend(data, more);
+    json_decref(more);
+    free(label);
+  }
+  figure->title = "What is learnt, by model and rarity of the feature";
+  figure->caption = c->caption;
+  bool wanted = json_array_size(rows) > 1;
+  figure->datasets = json_pack("{s:o}", "measurements", data);
+  figure->spec = json_pack("{s:s, s:o, s:{s:s}, s:i, s:o}", "$schema",
+                           "https://vega.github.io/schema/vega-lite/v6.json", "title",
+                           figure_title(figure->title, "one row a model", set->curves_key), "data",
+                           "name", "measurements", "spacing", 18, "vconcat", rows);
   if (wanted) return true;
   json_decref(figure->spec);
   json_decref(figure->datasets);
@@ -407,11 +413,31 @@ static cutlab_status finish(cutlab_context *context, cutlab_report_figure *figur
 static cutlab_status add_group(cutlab_context *context, cutlab_report_figure *figures, int *count,
                                const cutlab_report *report, int group) {
   const char *slug = report->groups[group].slug;
-  for (int i = 0; i < curve_figures; ++i) {
-    if (i == 1 && add_accuracy(&figures[*count], report, group))
+  const cutlab_figure_set *set = cutlab_figure_set_of(report, group);
+  for (int i = 0; i <= cutlab_max_curves; ++i) {
+    if (i == set->accuracy_after && add_accuracy(&figures[*count], report, group))
       CUTLAB_TRY(finish(context, &figures[(*count)++], group, slug, "accuracy"));
-    if (add_curves(&figures[*count], report, group, &all_curves[i]))
-      CUTLAB_TRY(finish(context, &figures[(*count)++], group, slug, all_curves[i].name));
+    if (i < cutlab_max_curves && set->curves[i].name &&
+        add_curves(&figures[*count], report, group, &set->curves[i]))
+      CUTLAB_TRY(finish(context, &figures[(*count)++], group, slug, set->curves[i].name));
+  }
+  return CUTLAB_OK;
+}
+
+static cutlab_status add_comparisons(cutlab_context *context, cutlab_report_figure *figures,
+                                     int *count, const cutlab_report *report) {
+  int made = 0;
+  for (int i = 0; i < cutlab_figure_sets; ++i) {
+    const cutlab_figure_set *set = cutlab_figure_set_at(i);
+    if (add_overview(&figures[*count], report, set))
+      CUTLAB_TRY(finish(context, &figures[(*count)++], -1, "all", set->overview_name));
+  }
+  for (int i = 0; i < report->group_count; ++i) {
+    char name[32] = "models";
+    if (made) snprintf(name, sizeof name, "models-%d", made + 1);
+    if (!add_models(&figures[*count], report, i)) continue;
+    CUTLAB_TRY(finish(context, &figures[(*count)++], -1, "all", name));
+    ++made;
   }
   return CUTLAB_OK;
 }
@@ -419,11 +445,10 @@ static cutlab_status add_group(cutlab_context *context, cutlab_report_figure *fi
 cutlab_status cutlab_report_figures(cutlab_context *context, cutlab_report_figure **figures,
                                     int *count, const cutlab_report *report) {
   *count = 0;
-  int most = 1 + report->group_count * (curve_figures + 1);
+  int most = cutlab_figure_sets + report->group_count * (cutlab_max_curves + 2);
   *figures = cutlab_allocate(context, most, sizeof **figures);
   if (!*figures) return CUTLAB_ERROR_MEMORY;
-  if (add_overview(*figures, report))
-    CUTLAB_TRY(finish(context, &(*figures)[(*count)++], -1, "all", "accuracy"));
+  CUTLAB_TRY(add_comparisons(context, *figures, count, report));
   for (int i = 0; i < report->group_count; ++i)
     CUTLAB_TRY(add_group(context, *figures, count, report, i));
   return CUTLAB_OK;

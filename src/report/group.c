@@ -1,44 +1,54 @@
 /* Groups of runs that agree in everything but method and seed, their names, and sums over
    their seeds. */
 #include <ctype.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/report_internal.h"
 
-const char *cutlab_report_method_label(cutlab_method method) {
-  static const char *const labels[] = {"ERM", "Cutout", "CutMix"};
-  return labels[method];
+int cutlab_report_find_name(const char *name, const char *(*name_of)(int), int count) {
+  for (int i = 0; i < count; ++i)
+    if (name && strcmp(name, name_of(i)) == 0) return i;
+  return -1;
 }
 
-/* Vermilion, blue and bluish green of Okabe and Ito's palette: told apart under every common
-   colour blindness, and with enough contrast on white and on black. */
-const char *cutlab_report_method_colour(cutlab_method method) {
-  static const char *const colours[] = {"#D55E00", "#0072B2", "#009E73"};
-  return colours[method];
+const char *cutlab_report_rarity_name(int rarity) {
+  return cutlab_rarity_name((cutlab_rarity)rarity);
 }
 
 const cutlab_report_point *cutlab_report_last(const cutlab_report_run *run) {
   return run->point_count ? &run->points[run->point_count - 1] : NULL;
 }
 
-const json_t *cutlab_report_parameter(const cutlab_report_run *run, const char *name) {
-  return json_object_get(json_object_get(run->config, "parameters"), name);
+double cutlab_report_last_value(const cutlab_report_run *run, size_t offset) {
+  for (int64_t k = run->point_count - 1; k >= 0; --k) {
+    double value = *(const double *)((const char *)&run->points[k] + offset);
+    if (!isnan(value)) return value;
+  }
+  return NAN;
 }
 
-static json_t *group_key(const cutlab_report_run *run) {
-  json_t *key = json_copy(json_object_get(run->config, "parameters"));
-  json_object_del(key, "method");
-  json_object_del(key, "seed");
-  json_t *dataset = json_object_get(run->config, "dataset");
-  if (json_is_string(dataset)) json_object_set(key, "dataset", dataset);
-  return key;
+const json_t *cutlab_report_setting(const cutlab_report_run *run, const char *name) {
+  return json_object_get(json_object_get(run->config, run->source->settings), name);
 }
 
-static int find_group(const cutlab_report *report, const json_t *key) {
+const char *cutlab_report_setting_text(const cutlab_report_run *run, const char *name) {
+  const char *text = json_string_value(cutlab_report_setting(run, name));
+  return text ? text : "";
+}
+
+bool cutlab_report_has(const cutlab_report *report, const cutlab_report_source *source) {
+  for (int i = 0; i < report->run_count; ++i)
+    if (report->runs[i].source == source) return true;
+  return false;
+}
+
+static int find_group(const cutlab_report *report, const cutlab_report_source *source,
+                      const json_t *key) {
   for (int i = 0; i < report->group_count; ++i)
-    if (json_equal(report->groups[i].key, key)) return i;
+    if (report->groups[i].source == source && json_equal(report->groups[i].key, key)) return i;
   return -1;
 }
 
@@ -46,13 +56,15 @@ static cutlab_status assign_groups(cutlab_context *context, cutlab_report *repor
   report->groups = cutlab_allocate(context, report->run_count, sizeof *report->groups);
   if (!report->groups) return CUTLAB_ERROR_MEMORY;
   for (int i = 0; i < report->run_count; ++i) {
-    json_t *key = group_key(&report->runs[i]);
+    const cutlab_report_source *source = report->runs[i].source;
+    json_t *key = source->group_key(&report->runs[i]);
     if (!key) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: groups");
-    int group = find_group(report, key);
+    int group = find_group(report, source, key);
     if (group >= 0)
       json_decref(key);
     else
-      report->groups[group = report->group_count++].key = key;
+      report->groups[group = report->group_count++] =
+          (cutlab_report_group){.source = source, .key = key};
     report->runs[i].group = group;
   }
   return CUTLAB_OK;
@@ -117,21 +129,72 @@ static bool parent_is_own(const cutlab_report *report, int group, const char *pa
   return true;
 }
 
-/* "alpha 0.2, sampling iid": the parameters in which the groups differ. */
-static void differing_parameters(FILE *stream, const cutlab_report *report, int group) {
+/* Whether groups of the same kind differ in a setting; networks: of the same data set, since each
+   one brings settings of its own. */
+static bool differs(const cutlab_report *report, int group, const char *name, const json_t *value) {
+  const cutlab_report_group *here = &report->groups[group];
+  bool within = here->source == &cutlab_report_trained && strcmp(name, "dataset") != 0;
+  for (int i = 0; i < report->group_count; ++i) {
+    const cutlab_report_group *there = &report->groups[i];
+    if (there->source != here->source) continue;
+    if (within &&
+        !json_equal(json_object_get(there->key, "dataset"), json_object_get(here->key, "dataset")))
+      continue;
+    if (!json_equal(json_object_get(there->key, name), value)) return true;
+  }
+  return false;
+}
+
+/* "alpha 0.2", or the value alone of what speaks for itself. */
+static void put_setting(FILE *stream, const char *separator, const char *name, const json_t *value,
+                        bool bare, int most) {
+  char *text =
+      json_is_string(value) ? strdup(json_string_value(value)) : cutlab_report_compact(value);
+  bool whole = !text || strlen(text) <= (size_t)most;
+  fprintf(stream, "%s%s%s%.*s%s", separator, bare ? "" : name, bare ? "" : " ", most,
+          text ? text : "?", whole ? "" : "...");
+  free(text);
+}
+
+/* "alpha 0.2, sampling iid": the parameters in which simulations differ. */
+static void name_simulated(FILE *stream, const cutlab_report *report, int group) {
   const char *name, *separator = "";
   json_t *value;
   json_object_foreach(report->groups[group].key, name, value) {
-    bool differs = false;
-    for (int i = 0; i < report->group_count && !differs; ++i)
-      differs = !json_equal(json_object_get(report->groups[i].key, name), value);
-    if (!differs) continue;
-    char *text =
-        json_is_string(value) ? strdup(json_string_value(value)) : cutlab_report_compact(value);
-    fprintf(stream, "%s%s %s", separator, name, text ? text : "?");
-    free(text);
+    if (!differs(report, group, name, value)) continue;
+    put_setting(stream, separator, name, value, false, INT_MAX);
     separator = ", ";
   }
+}
+
+/* "resnet20, cifar10, batch 64": the settings in which networks differ, as many as make a readable
+   name; a path only where there is nothing else. */
+static void name_trained(FILE *stream, const cutlab_report *report, int group) {
+  enum { enough = 60 };
+  static const char *const first[] = {"model", "dataset"};
+  json_t *key = json_copy(report->groups[group].key), *value;
+  const char *name, *separator = "";
+  const char *path = json_string_value(json_object_get(key, "path"));
+  for (int i = 0; i < 2; ++i) {
+    value = json_object_get(key, first[i]);
+    if (!differs(report, group, first[i], value)) continue;
+    put_setting(stream, separator, first[i], value, true, enough);
+    separator = ", ";
+  }
+  for (int i = 0; i < 2; ++i) json_object_del(key, first[i]);
+  json_object_del(key, "path");
+  json_object_foreach(key, name, value) {
+    if (!differs(report, group, name, value)) continue;
+    bool full = ftell(stream) > enough;
+    if (full) fputs(", ...", stream);
+    if (full) break;
+    put_setting(stream, separator, name, value, false, enough);
+    separator = ", ";
+  }
+  if (!*separator && path &&
+      differs(report, group, "path", json_object_get(report->groups[group].key, "path")))
+    fputs(path, stream);
+  json_decref(key);
 }
 
 /* Names come from folders and may hold anything: one line, and UTF-8 or else ASCII. */
@@ -151,7 +214,10 @@ static char *group_name(const cutlab_report *report, int group) {
   size_t size;
   FILE *stream = open_memstream(&name, &size);
   if (!stream) return NULL;
-  differing_parameters(stream, report, group);
+  if (report->groups[group].source == &cutlab_report_trained)
+    name_trained(stream, report, group);
+  else
+    name_simulated(stream, report, group);
   fclose(stream);
   if (name && !*name) {
     free(name);
@@ -186,6 +252,7 @@ static char *group_slug(const cutlab_report *report, int group) {
 }
 
 cutlab_status cutlab_report_group_runs(cutlab_context *context, cutlab_report *report) {
+  CUTLAB_TRY(cutlab_report_list_methods(context, report));
   CUTLAB_TRY(assign_groups(context, report));
   pair_groups(report);
   qsort(report->runs, (size_t)report->run_count, sizeof *report->runs, compare_runs);
@@ -202,21 +269,29 @@ cutlab_status cutlab_report_group_runs(cutlab_context *context, cutlab_report *r
   return CUTLAB_OK;
 }
 
-int cutlab_report_seeds(const cutlab_report *report, int group, cutlab_method method) {
+int cutlab_report_seeds(const cutlab_report *report, int group, int method) {
   int count = 0;
   for (int i = 0; i < report->run_count; ++i)
-    count += report->runs[i].group == group && report->runs[i].method == method;
+    count += (group < 0 || report->runs[i].group == group) && report->runs[i].method == method;
   return count;
 }
 
-cutlab_report_spread cutlab_report_final(const cutlab_report *report, int group,
-                                         cutlab_method method, size_t offset) {
+int cutlab_report_unfinished(const cutlab_report *report, int group, int method) {
+  int count = 0;
+  for (int i = 0; i < report->run_count; ++i) {
+    const cutlab_report_run *run = &report->runs[i];
+    count += run->group == group && run->method == method && !run->finished;
+  }
+  return count;
+}
+
+cutlab_report_spread cutlab_report_final(const cutlab_report *report, int group, int method,
+                                         size_t offset) {
   cutlab_report_spread spread = {0, 0, INFINITY, -INFINITY};
   for (int i = 0; i < report->run_count; ++i) {
     const cutlab_report_run *run = &report->runs[i];
-    const cutlab_report_point *last = cutlab_report_last(run);
-    if (run->group != group || run->method != method || !last) continue;
-    double value = *(const double *)((const char *)last + offset);
+    if (run->group != group || run->method != method) continue;
+    double value = cutlab_report_last_value(run, offset);
     if (isnan(value)) continue;
     ++spread.count;
     spread.mean += value;
@@ -228,7 +303,7 @@ cutlab_report_spread cutlab_report_final(const cutlab_report *report, int group,
   return spread;
 }
 
-double cutlab_report_theory(const cutlab_report *report, int group, cutlab_method method) {
+double cutlab_report_theory(const cutlab_report *report, int group, int method) {
   for (int i = 0; i < report->run_count; ++i)
     if (report->runs[i].group == group && report->runs[i].method == method)
       return report->runs[i].theory_accuracy;
@@ -250,20 +325,5 @@ double cutlab_report_optimum(const cutlab_report *report, int group) {
 
 void cutlab_report_describe(FILE *stream, const cutlab_report *report, int group) {
   const cutlab_report_run *run = &report->runs[report->groups[group].first];
-  const json_t *dataset = json_object_get(run->config, "dataset");
-  const json_t *examples = json_object_get(run->config, "examples");
-  const json_t *iterations = cutlab_report_parameter(run, "iterations");
-  if (json_is_string(dataset)) fprintf(stream, "data set %s, ", json_string_value(dataset));
-  if (json_is_integer(examples))
-    fprintf(stream, "%lld examples", (long long)json_integer_value(examples));
-  if (!json_is_string(dataset)) {
-    const json_t *patches = cutlab_report_parameter(run, "patches");
-    const json_t *dimension = cutlab_report_parameter(run, "dimension");
-    const char *sampling = json_string_value(cutlab_report_parameter(run, "sampling"));
-    fprintf(stream, " of %lld patches in dimension %lld", (long long)json_integer_value(patches),
-            (long long)json_integer_value(dimension));
-    if (sampling)
-      fprintf(stream, ", %s draws", strcmp(sampling, "iid") == 0 ? "independent" : sampling);
-  }
-  fprintf(stream, ", %lld iterations", (long long)json_integer_value(iterations));
+  run->source->describe(stream, run);
 }

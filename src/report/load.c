@@ -10,75 +10,17 @@
 
 enum { max_depth = 32 };
 
-/* Outputs and accuracies per feature become means per rarity. */
-typedef struct feature_map {
-  int count;
-  int rarity[2 * cutlab_max_features];
-} feature_map;
+enum { source_count = 2 };
+static const cutlab_report_source *const sources[source_count] = {&cutlab_report_simulated,
+                                                                  &cutlab_report_trained};
 
-static int find_name(const char *name, const char *(*name_of)(int), int count) {
-  for (int i = 0; i < count; ++i)
-    if (name && strcmp(name, name_of(i)) == 0) return i;
-  return -1;
-}
-
-static const char *method_name(int i) {
-  return cutlab_method_name((cutlab_method)i);
-}
-
-static const char *rarity_name(int i) {
-  return cutlab_rarity_name((cutlab_rarity)i);
-}
-
-/* Mean over the values of each rarity; NaN where a rarity has none or one is not defined. */
-static void by_rarity(double *means, const json_t *values, const feature_map *map) {
-  int counts[cutlab_report_rarities] = {0};
-  for (int i = 0; i < cutlab_report_rarities; ++i) means[i] = 0;
-  for (int i = 0; i < map->count; ++i) {
-    const json_t *value = json_array_get(values, (size_t)i);
-    means[map->rarity[i]] += json_is_number(value) ? json_number_value(value) : NAN;
-    ++counts[map->rarity[i]];
-  }
-  for (int i = 0; i < cutlab_report_rarities; ++i)
-    means[i] = counts[i] ? means[i] / counts[i] : NAN;
-}
-
-static double number(const json_t *object, const char *key) {
-  return cutlab_json_get_number(object, key, NAN);
-}
-
-static void read_point(cutlab_report_point *point, const json_t *line, const feature_map *map,
-                       double optimum_loss) {
-  static const char *const kinds[] = {"feature", "dominant", "background"};
-  point->iteration = number(line, "iteration");
-  point->loss = number(line, "loss");
-  point->excess_loss = point->loss - optimum_loss;
-  point->gradient_norm = number(line, "gradient_norm");
-  point->train_accuracy = number(line, "train_accuracy");
-  point->evenness = number(line, "evenness");
-  const json_t *by_kind = json_object_get(line, "evenness_by_kind");
-  for (int i = 0; i < cutlab_report_kinds; ++i)
-    point->evenness_by_kind[i] = number(by_kind, kinds[i]);
-  by_rarity(point->output, json_object_get(line, "features"), map);
-  const json_t *population = json_object_get(line, "population_accuracy");
-  point->population_accuracy = number(population, "overall");
-  by_rarity(point->accuracy, json_object_get(population, "features"), map);
-}
-
-/* What a line must have for read_point to make sense of it, or NULL. */
-static const char *line_fault(const json_t *line, const feature_map *map, double previous) {
-  const json_t *population = json_object_get(line, "population_accuracy");
-  const json_t *accuracies = json_object_get(population, "features");
-  const json_t *iteration = json_object_get(line, "iteration");
-  if (!json_is_object(line)) return "not a JSON object";
-  if (!json_is_integer(iteration)) return "\"iteration\" is not an integer";
-  if (!(json_number_value(iteration) > previous)) return "\"iteration\" does not ascend";
-  if (!json_object_get(line, "loss")) return "\"loss\" is missing";
-  if (json_array_size(json_object_get(line, "features")) != (size_t)map->count)
-    return "\"features\" is not as long as that of run.json";
-  if (accuracies && json_array_size(accuracies) != (size_t)map->count)
-    return "\"population_accuracy\" is not as long as \"features\" of run.json";
-  return NULL;
+static void add_point(cutlab_report_run *run, const json_t *line) {
+  enum { doubles = sizeof(cutlab_report_point) / sizeof(double) };
+  cutlab_report_point *point = &run->points[run->point_count];
+  for (int i = 0; i < doubles; ++i) ((double *)point)[i] = NAN;
+  point->time = cutlab_json_get_number(line, run->source->time, NAN);
+  run->source->read_point(point, run->point_count ? point - 1 : NULL, line, run);
+  ++run->point_count;
 }
 
 static int64_t count_lines(const char *text) {
@@ -87,11 +29,29 @@ static int64_t count_lines(const char *text) {
   return count;
 }
 
+static cutlab_status check_line(cutlab_context *context, const cutlab_report_run *run,
+                                const char *path, const json_t *line, int64_t line_number) {
+  const char *key = run->source->time;
+  const json_t *time = json_object_get(line, key);
+  double previous = run->point_count ? run->points[run->point_count - 1].time : -1;
+  const char *fault = json_is_object(line) ? NULL : "not a JSON object";
+  if (!fault && !json_is_integer(time))
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s:%lld: \"%s\" is not an integer", path,
+                       (long long)line_number, key);
+  if (!fault && !(json_number_value(time) > previous))
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s:%lld: \"%s\" does not ascend", path,
+                       (long long)line_number, key);
+  if (!fault) fault = run->source->fault(line, run);
+  if (!fault) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s:%lld: %s", path, (long long)line_number,
+                     fault);
+}
+
 /* One line. `complete`: it ends with a newline; one that does not and cannot be parsed is what
    a training under way, or a killed one, has written so far. */
 static cutlab_status read_line(cutlab_context *context, cutlab_report_run *run, const char *path,
-                               const char *text, size_t length, int64_t line_number, bool complete,
-                               const feature_map *map) {
+                               const char *text, size_t length, int64_t line_number,
+                               bool complete) {
   json_error_t error;
   json_t *line = json_loadb(text, length, 0, &error);
   if (!line && !complete) {
@@ -101,35 +61,28 @@ static cutlab_status read_line(cutlab_context *context, cutlab_report_run *run, 
   if (!line)
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s:%lld: not valid JSON: %s", path,
                        (long long)line_number, error.text);
-  double previous = run->point_count ? run->points[run->point_count - 1].iteration : -1;
-  const char *fault = line_fault(line, map, previous);
-  cutlab_status status = CUTLAB_OK;
-  if (fault)
-    status = cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s:%lld: %s", path, (long long)line_number,
-                         fault);
-  else
-    read_point(&run->points[run->point_count++], line, map,
-               number(json_object_get(run->config, "optimum"), "loss"));
+  cutlab_status status = check_line(context, run, path, line, line_number);
+  if (status == CUTLAB_OK) add_point(run, line);
   json_decref(line);
   return status;
 }
 
 static cutlab_status read_lines(cutlab_context *context, cutlab_report_run *run, const char *path,
-                                const char *text, const feature_map *map) {
+                                const char *text) {
   run->points = cutlab_allocate(context, count_lines(text), sizeof *run->points);
   if (!run->points) return CUTLAB_ERROR_MEMORY;
   for (int64_t line_number = 1; *text; ++line_number) {
     size_t length = strcspn(text, "\n");
     bool complete = text[length] == '\n';
-    CUTLAB_TRY(read_line(context, run, path, text, length, line_number, complete, map));
+    CUTLAB_TRY(read_line(context, run, path, text, length, line_number, complete));
     text += length + complete;
   }
   return CUTLAB_OK;
 }
 
 /* A run that has only just begun has no metrics yet. */
-static cutlab_status read_metrics(cutlab_context *context, cutlab_report_run *run, const char *path,
-                                  const feature_map *map) {
+static cutlab_status read_metrics(cutlab_context *context, cutlab_report_run *run,
+                                  const char *path) {
   if (!cutlab_file_exists(path)) {
     run->finished = false;
     return CUTLAB_OK;
@@ -137,7 +90,7 @@ static cutlab_status read_metrics(cutlab_context *context, cutlab_report_run *ru
   char *text;
   size_t size;
   CUTLAB_TRY(cutlab_file_read(context, &text, &size, path, 0));
-  cutlab_status status = strlen(text) == size ? read_lines(context, run, path, text, map)
+  cutlab_status status = strlen(text) == size ? read_lines(context, run, path, text)
                                               : cutlab_fail(context, CUTLAB_ERROR_FORMAT,
                                                             "%s:%lld: a NUL byte; not a text file",
                                                             path, (long long)count_lines(text));
@@ -156,60 +109,29 @@ static cutlab_status read_object(cutlab_context *context, json_t **value, const 
   return status;
 }
 
-static cutlab_status read_features(cutlab_context *context, feature_map *map,
-                                   const json_t *features, const char *path) {
-  size_t count = json_array_size(features);
-  if (count > sizeof map->rarity / sizeof *map->rarity)
+static cutlab_status find_source(cutlab_context *context, cutlab_report_run *run,
+                                 const char *path) {
+  const char *format = json_string_value(json_object_get(run->config, "format"));
+  json_int_t version = json_integer_value(json_object_get(run->config, "format_version"));
+  for (int i = 0; i < source_count && format; ++i)
+    if (strcmp(format, sources[i]->format) == 0) run->source = sources[i];
+  if (!run->source)
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
-                       "%s: \"features\" has %zu entries; accepted: at most %d", path, count,
-                       2 * cutlab_max_features);
-  for (size_t i = 0; i < count; ++i) {
-    const json_t *feature = json_array_get(features, i);
-    const char *name = json_string_value(json_object_get(feature, "rarity"));
-    map->rarity[i] = find_name(name, rarity_name, cutlab_report_rarities);
-    if (map->rarity[i] < 0)
-      return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
-                         "%s: \"rarity\" of feature %zu is %s; accepted: common, rare, "
-                         "extremely rare",
-                         path, i, name ? name : "missing");
-  }
-  map->count = (int)count;
-  return CUTLAB_OK;
-}
-
-static cutlab_status check_format(cutlab_context *context, const json_t *config, const char *path) {
-  const char *format = json_string_value(json_object_get(config, "format"));
-  json_int_t version = json_integer_value(json_object_get(config, "format_version"));
-  if (!format || strcmp(format, "cutlab-run") != 0)
-    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: \"format\" is %s; accepted: cutlab-run",
-                       path, format ? format : "missing");
+                       "%s: \"format\" is %s; accepted: cutlab-run, cutlab-training", path,
+                       format ? format : "missing");
   if (version != 1)
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: \"format_version\" is %lld; accepted: 1",
                        path, (long long)version);
   return CUTLAB_OK;
 }
 
-static cutlab_status read_config(cutlab_context *context, cutlab_report_run *run, feature_map *map,
+static cutlab_status read_config(cutlab_context *context, cutlab_report_run *run,
                                  const char *path) {
   CUTLAB_TRY(read_object(context, &run->config, path));
-  CUTLAB_TRY(check_format(context, run->config, path));
-  const json_t *parameters = json_object_get(run->config, "parameters");
-  const json_t *seed = json_object_get(parameters, "seed");
-  const char *name = json_string_value(json_object_get(parameters, "method"));
-  int method = find_name(name, method_name, cutlab_report_methods);
-  if (method < 0)
-    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
-                       "%s: parameter \"method\" is %s; accepted: erm, cutout, cutmix", path,
-                       name ? name : "missing");
-  if (!json_is_integer(seed))
-    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: parameter \"seed\" is not an integer",
-                       path);
-  run->method = (cutlab_method)method;
-  run->seed = json_integer_value(seed);
-  const json_t *optimum = json_object_get(run->config, "optimum");
-  run->optimum = (number(optimum, "positive") + number(optimum, "negative")) / 2;
-  run->theory_accuracy = number(run->config, "theory_accuracy");
-  return read_features(context, map, json_object_get(run->config, "features"), path);
+  CUTLAB_TRY(find_source(context, run, path));
+  if (!json_is_object(json_object_get(run->config, run->source->settings)))
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no \"%s\"", path, run->source->settings);
+  return run->source->read_config(context, run, path);
 }
 
 static cutlab_status read_result(cutlab_context *context, cutlab_report_run *run,
@@ -218,7 +140,7 @@ static cutlab_status read_result(cutlab_context *context, cutlab_report_run *run
   run->finished = cutlab_file_exists(path);
   if (!run->finished) return CUTLAB_OK;
   CUTLAB_TRY(read_object(context, &run->result, path));
-  run->seconds = number(run->result, "seconds");
+  run->seconds = cutlab_json_get_number(run->result, "seconds", NAN);
   return CUTLAB_OK;
 }
 
@@ -230,15 +152,14 @@ static char *parent_name(const char *path) {
   return strndup(start, (size_t)(end - start));
 }
 
-static cutlab_status read_run_files(cutlab_context *context, cutlab_report_run *run,
-                                    feature_map *map) {
+static cutlab_status read_run_files(cutlab_context *context, cutlab_report_run *run) {
   char *config = cutlab_path_join(context, run->folder, "run.json");
   char *metrics = cutlab_path_join(context, run->folder, "metrics.jsonl");
   char *result = cutlab_path_join(context, run->folder, "result.json");
   cutlab_status status = config && metrics && result ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
-  if (status == CUTLAB_OK) status = read_config(context, run, map, config);
+  if (status == CUTLAB_OK) status = read_config(context, run, config);
   if (status == CUTLAB_OK) status = read_result(context, run, result);
-  if (status == CUTLAB_OK) status = read_metrics(context, run, metrics, map);
+  if (status == CUTLAB_OK) status = read_metrics(context, run, metrics);
   free(config);
   free(metrics);
   free(result);
@@ -256,18 +177,18 @@ static cutlab_status add_run(cutlab_context *context, cutlab_report *report, con
   run->folder = strdup(folder);
   run->real = realpath(folder, NULL);
   run->parent = run->real ? parent_name(run->real) : NULL;
-  feature_map *map = cutlab_allocate(context, 1, sizeof *map);
-  cutlab_status status = CUTLAB_ERROR_MEMORY;
-  if (map && run->folder && run->parent) status = read_run_files(context, run, map);
-  free(map);
-  return status;
+  if (!run->folder || !run->parent)
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", folder);
+  return read_run_files(context, run);
 }
 
 static void clear_run(cutlab_report_run *run) {
   free(run->folder);
   free(run->real);
   free(run->parent);
+  free(run->feature_rarity);
   free(run->points);
+  json_decref(run->variant);
   json_decref(run->config);
   json_decref(run->result);
 }
@@ -362,7 +283,9 @@ void cutlab_report_clear(cutlab_report *report) {
     free(report->groups[i].slug);
     json_decref(report->groups[i].key);
   }
+  for (int i = 0; i < report->method_count; ++i) free(report->methods[i].label);
   free(report->runs);
   free(report->groups);
+  free(report->methods);
   memset(report, 0, sizeof *report);
 }

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <cutlab/experiment.h>
 #include <cutlab/version.h>
 
 #include "base/file.h"
@@ -16,123 +15,64 @@ static json_t *spread_json(cutlab_report_spread spread) {
                    cutlab_json_number(spread.max));
 }
 
-static json_t *final_json(const cutlab_report *report, int group, cutlab_method method,
-                          size_t offset) {
+static json_t *final_json(const cutlab_report *report, int group, int method, size_t offset) {
   return spread_json(cutlab_report_final(report, group, method, offset));
 }
 
 #define OFFSET(field) offsetof(cutlab_report_point, field)
 
-static json_t *table_row(const cutlab_report *report, int group, cutlab_method method) {
-  int unfinished = 0;
-  for (int i = 0; i < report->run_count; ++i)
-    unfinished += report->runs[i].group == group && report->runs[i].method == method &&
-                  !report->runs[i].finished;
-  json_t *row = json_pack("{s:s, s:i, s:i}", "method", cutlab_report_method_label(method), "seeds",
-                          cutlab_report_seeds(report, group, method), "unfinished", unfinished);
-  json_t *outputs = json_array();
+static json_t *rarity_spreads(const cutlab_report *report, int group, int method, size_t offset) {
+  json_t *spreads = json_array();
   for (int i = 0; i < cutlab_report_rarities; ++i)
-    json_array_append_new(
-        outputs, final_json(report, group, method, OFFSET(output) + (size_t)i * sizeof(double)));
-  json_object_set_new(row, "outputs", outputs);
+    json_array_append_new(spreads,
+                          final_json(report, group, method, offset + (size_t)i * sizeof(double)));
+  return spreads;
+}
+
+static json_t *table_row(const cutlab_report *report, int group, int method) {
+  static const struct {
+    const char *name;
+    size_t offset;
+  } cells[] = {{"loss", OFFSET(loss)},
+               {"train", OFFSET(train_accuracy)},
+               {"fresh", OFFSET(fresh_accuracy)},
+               {"evenness", OFFSET(evenness)},
+               {"best", OFFSET(best_accuracy)},
+               {"time", OFFSET(time)},
+               {"images", OFFSET(images_per_second)}};
+  json_t *row = json_pack("{s:s, s:i, s:i}", "method", report->methods[method].label, "seeds",
+                          cutlab_report_seeds(report, group, method), "unfinished",
+                          cutlab_report_unfinished(report, group, method));
   json_t *learnt = json_array();
   for (int i = 0; i < cutlab_report_rarities; ++i)
     json_array_append_new(learnt,
                           json_boolean(cutlab_report_learnt(report, group, method, i) == 1));
+  json_object_set_new(row, "outputs", rarity_spreads(report, group, method, OFFSET(output)));
+  json_object_set_new(row, "accuracies", rarity_spreads(report, group, method, OFFSET(accuracy)));
   json_object_set_new(row, "learnt", learnt);
-  json_object_set_new(row, "loss", final_json(report, group, method, OFFSET(loss)));
-  json_object_set_new(row, "train", final_json(report, group, method, OFFSET(train_accuracy)));
-  json_object_set_new(row, "population",
-                      final_json(report, group, method, OFFSET(population_accuracy)));
-  json_object_set_new(row, "evenness", final_json(report, group, method, OFFSET(evenness)));
+  for (size_t i = 0; i < sizeof cells / sizeof *cells; ++i)
+    json_object_set_new(row, cells[i].name, final_json(report, group, method, cells[i].offset));
   json_object_set_new(row, "theory",
                       cutlab_json_number(cutlab_report_theory(report, group, method)));
   return row;
 }
 
-static json_t *default_parameters(cutlab_context *context) {
-  cutlab_experiment *experiment;
-  char *text = NULL;
-  json_t *parameters = NULL;
-  if (cutlab_experiment_create(context, &experiment) != CUTLAB_OK) return NULL;
-  if (cutlab_experiment_to_json(context, &text, experiment) == CUTLAB_OK)
-    parameters = json_loads(text, 0, NULL);
-  cutlab_free(text);
-  cutlab_experiment_free(experiment);
-  return parameters;
-}
-
-/* A word of a POSIX shell command. */
-static void shell_word(FILE *stream, const char *text) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                              "_=+-./:,";
-  if (*text && text[strspn(text, plain)] == '\0') {
-    fputs(text, stream);
-    return;
-  }
-  fputc('\'', stream);
-  for (; *text; ++text)
-    if (*text == '\'')
-      fputs("'\\''", stream);
-    else
-      fputc(*text, stream);
-  fputc('\'', stream);
-}
-
-static void parameter_word(FILE *stream, const char *name, const json_t *value) {
-  char *text = json_is_string(value)
-                   ? strdup(json_string_value(value))
-                   : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(17));
-  char *word = NULL;
-  if (text && asprintf(&word, "%s=%s", name, text) >= 0) {
-    fputc(' ', stream);
-    shell_word(stream, word);
-    free(word);
-  }
-  free(text);
-}
-
-/* The command of one run: every parameter that is not at its default. */
-static json_t *command(const cutlab_report_run *run, const json_t *defaults) {
-  char *text = NULL;
-  size_t size;
-  FILE *stream = open_memstream(&text, &size);
-  if (!stream) return json_null();
-  fputs("cutlab simulate", stream);
-  const json_t *dataset = json_object_get(run->config, "dataset");
-  if (json_is_string(dataset)) {
-    fputs(" --dataset ", stream);
-    shell_word(stream, json_string_value(dataset));
-  }
-  const char *name;
-  json_t *value;
-  json_object_foreach(json_object_get(run->config, "parameters"), name, value) {
-    bool given = strcmp(name, "method") == 0 || strcmp(name, "seed") == 0 ||
-                 !json_equal(json_object_get(defaults, name), value);
-    if (given && !json_is_null(value)) parameter_word(stream, name, value);
-  }
-  fclose(stream);
-  json_t *line = json_string(text ? text : "");
-  free(text);
-  return line;
-}
-
-static json_t *group_runs(const cutlab_report *report, int group, const json_t *defaults) {
+static json_t *group_runs(cutlab_context *context, const cutlab_report *report, int group) {
   json_t *runs = json_array();
   for (int i = 0; i < report->groups[group].count; ++i) {
     const cutlab_report_run *run = &report->runs[report->groups[group].first + i];
     json_array_append_new(runs, json_pack("{s:s, s:I, s:b, s:o, s:o, s:O?, s:O?}", "method",
-                                          cutlab_report_method_label(run->method), "seed",
+                                          report->methods[run->method].label, "seed",
                                           (json_int_t)run->seed, "finished", (int)run->finished,
                                           "seconds", cutlab_json_number(run->seconds), "command",
-                                          command(run, defaults), "machine",
+                                          cutlab_report_command(context, run), "machine",
                                           json_object_get(run->config, "machine"), "cutlab",
                                           json_object_get(run->config, "cutlab")));
   }
   return runs;
 }
 
-static json_t *group_json(const cutlab_report *report, int group, const json_t *defaults) {
+static json_t *group_json(cutlab_context *context, const cutlab_report *report, int group) {
   char *description = NULL;
   size_t size;
   FILE *stream = open_memstream(&description, &size);
@@ -140,14 +80,15 @@ static json_t *group_json(const cutlab_report *report, int group, const json_t *
   cutlab_report_describe(stream, report, group);
   fclose(stream);
   json_t *rows = json_array();
-  for (int i = 0; i < cutlab_report_methods; ++i)
-    if (cutlab_report_seeds(report, group, (cutlab_method)i))
-      json_array_append_new(rows, table_row(report, group, (cutlab_method)i));
-  json_t *json =
-      json_pack("{s:s, s:s, s:s?, s:o, s:o, s:O, s:o}", "name", report->groups[group].name, "slug",
-                report->groups[group].slug, "description", description, "notes",
-                cutlab_report_notes(report, group), "rows", rows, "parameters",
-                report->groups[group].key, "runs", group_runs(report, group, defaults));
+  bool trained = report->groups[group].source == &cutlab_report_trained;
+  for (int i = 0; i < report->method_count; ++i)
+    if (cutlab_report_seeds(report, group, i))
+      json_array_append_new(rows, table_row(report, group, i));
+  json_t *json = json_pack("{s:b, s:s, s:s, s:s?, s:o, s:o, s:O, s:o}", "trained", (int)trained,
+                           "name", report->groups[group].name, "slug", report->groups[group].slug,
+                           "description", description, "notes", cutlab_report_notes(report, group),
+                           "rows", rows, "parameters", report->groups[group].key, "runs",
+                           group_runs(context, report, group));
   free(description);
   return json;
 }
@@ -178,28 +119,27 @@ static json_t *figure_json(const cutlab_report_figure *figure) {
                    data);
 }
 
-static json_t *methods_json(void) {
+static json_t *methods_json(const cutlab_report *report) {
   json_t *methods = json_array();
-  for (int i = 0; i < cutlab_report_methods; ++i)
-    json_array_append_new(methods, json_pack("{s:s, s:s}", "label",
-                                             cutlab_report_method_label((cutlab_method)i), "colour",
-                                             cutlab_report_method_colour((cutlab_method)i)));
+  for (int i = 0; i < report->method_count; ++i)
+    if (cutlab_report_seeds(report, -1, i))
+      json_array_append_new(methods, json_pack("{s:s, s:s}", "label", report->methods[i].label,
+                                               "colour", report->methods[i].colour));
   return methods;
 }
 
 static json_t *page_json(cutlab_context *context, const cutlab_report *report,
                          const cutlab_report_figure *figures, int count) {
   json_t *groups = json_array(), *list = json_array(), *rarities = json_array();
-  json_t *defaults = default_parameters(context);
   for (int i = 0; i < cutlab_report_rarities; ++i)
-    json_array_append_new(rarities, json_string(cutlab_rarity_name((cutlab_rarity)i)));
+    json_array_append_new(rarities, json_string(cutlab_report_rarity_name(i)));
   for (int i = 0; i < report->group_count; ++i)
-    json_array_append_new(groups, group_json(report, i, defaults));
+    json_array_append_new(groups, group_json(context, report, i));
   for (int i = 0; i < count; ++i) json_array_append_new(list, figure_json(&figures[i]));
-  json_decref(defaults);
   return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "cutlab", cutlab_version(), "runs",
-                   report->run_count, "methods", methods_json(), "rarities", rarities, "groups",
-                   groups, "figures", list, "style", json_loads(cutlab_asset_style, 0, NULL));
+                   report->run_count, "methods", methods_json(report), "rarities", rarities,
+                   "groups", groups, "figures", list, "style",
+                   json_loads(cutlab_asset_style, 0, NULL));
 }
 
 /* JSON inside <script>: no '<' at all, so that no string can end the element. */

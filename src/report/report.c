@@ -5,31 +5,18 @@
 #include "base/file.h"
 #include "report/report_internal.h"
 
-typedef void (*report_writer)(FILE *stream, const cutlab_report *report);
-
-static cutlab_status write_text(cutlab_context *context, char **text, size_t *size,
-                                report_writer writer, const cutlab_report *report) {
+static cutlab_status write_table(cutlab_context *context, char **text,
+                                 const cutlab_report *report) {
+  size_t size;
   *text = NULL;
-  FILE *stream = open_memstream(text, size);
+  FILE *stream = open_memstream(text, &size);
   if (stream) {
-    writer(stream, report);
+    cutlab_report_table(stream, report);
     if (fclose(stream) == 0) return CUTLAB_OK;
   }
   free(*text);
   *text = NULL;
   return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: report text");
-}
-
-static cutlab_status write_csv(cutlab_context *context, const char *folder,
-                               const cutlab_report *report) {
-  char *text;
-  size_t size;
-  CUTLAB_TRY(write_text(context, &text, &size, cutlab_report_csv, report));
-  char *path = cutlab_path_join(context, folder, "summary.csv");
-  cutlab_status status = path ? cutlab_file_write(context, path, text, size) : CUTLAB_ERROR_MEMORY;
-  free(path);
-  free(text);
-  return status;
 }
 
 static cutlab_status write_figures(cutlab_context *context, const char *folder,
@@ -45,13 +32,12 @@ static cutlab_status write_figures(cutlab_context *context, const char *folder,
 
 static cutlab_status write_all(cutlab_context *context, char **table, const char *folder,
                                const char *const *runs, int count, cutlab_report *report) {
-  size_t size;
   CUTLAB_TRY(cutlab_report_load(context, report, runs, count));
   CUTLAB_TRY(cutlab_report_group_runs(context, report));
   CUTLAB_TRY(cutlab_folder_make(context, folder));
-  CUTLAB_TRY(write_csv(context, folder, report));
+  CUTLAB_TRY(cutlab_report_csv(context, folder, report));
   CUTLAB_TRY(write_figures(context, folder, report));
-  return table ? write_text(context, table, &size, cutlab_report_table, report) : CUTLAB_OK;
+  return table ? write_table(context, table, report) : CUTLAB_OK;
 }
 
 cutlab_status cutlab_report_write(cutlab_context *context, char **table, const char *folder,

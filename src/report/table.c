@@ -1,9 +1,7 @@
-/* The plain-text table and summary.csv. */
+/* The plain-text table. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "report/report_internal.h"
 
 /* A right-aligned number, "-" where it is not defined. */
@@ -16,125 +14,122 @@ static void cell(FILE *stream, int width, int digits, double value) {
     fprintf(stream, " %*.*f", width, digits, value);
 }
 
-static void accuracy_cells(FILE *stream, const cutlab_report_spread *accuracy, double theory) {
+static void accuracy_cells(FILE *stream, const cutlab_report_spread *accuracy) {
   if (accuracy->count)
     fprintf(stream, "  %6.4f [%6.4f .. %6.4f]", accuracy->mean, accuracy->min, accuracy->max);
   else
     fprintf(stream, "  %6s %18s", "-", "");
-  cell(stream, 7, 4, theory);
 }
 
-static int unfinished(const cutlab_report *report, int group, cutlab_method method) {
-  int count = 0;
-  for (int i = 0; i < report->run_count; ++i) {
-    const cutlab_report_run *run = &report->runs[i];
-    count += run->group == group && run->method == method && !run->finished;
-  }
-  return count;
+static void method_cell(FILE *stream, const cutlab_report *report, int group, int method,
+                        int width) {
+  fprintf(stream, "  %-*s %4d%c", width, report->methods[method].label,
+          cutlab_report_seeds(report, group, method),
+          cutlab_report_unfinished(report, group, method) ? '*' : ' ');
 }
 
-static void table_row(FILE *stream, const cutlab_report *report, int group, cutlab_method method) {
-  int seeds = cutlab_report_seeds(report, group, method);
-  if (seeds == 0) return;
-  int missing = unfinished(report, group, method);
-  fprintf(stream, "  %-6s %4d%c", cutlab_report_method_label(method), seeds, missing ? '*' : ' ');
+static void unfinished_line(FILE *stream, const cutlab_report *report, int group, int method) {
+  int missing = cutlab_report_unfinished(report, group, method);
+  if (missing)
+    fprintf(stream, "  * %d of %d not finished: as far as they got\n", missing,
+            cutlab_report_seeds(report, group, method));
+}
+
+static void simulated_row(FILE *stream, const cutlab_report *report, int group, int method) {
+  method_cell(stream, report, group, method, 6);
   for (int i = 0; i < cutlab_report_rarities; ++i)
     cell(stream, 7, 4, CUTLAB_REPORT_FINAL(report, group, method, output[i]).mean);
   cell(stream, 8, 5, CUTLAB_REPORT_FINAL(report, group, method, loss).mean);
   cell(stream, 7, 4, CUTLAB_REPORT_FINAL(report, group, method, train_accuracy).mean);
-  cutlab_report_spread accuracy = CUTLAB_REPORT_FINAL(report, group, method, population_accuracy);
-  accuracy_cells(stream, &accuracy, cutlab_report_theory(report, group, method));
+  cutlab_report_spread accuracy = CUTLAB_REPORT_FINAL(report, group, method, fresh_accuracy);
+  accuracy_cells(stream, &accuracy);
+  cell(stream, 7, 4, cutlab_report_theory(report, group, method));
   cell(stream, 8, 4, CUTLAB_REPORT_FINAL(report, group, method, evenness).mean);
   fprintf(stream, "\n");
-  if (missing) fprintf(stream, "  * %d of %d not finished: as far as they got\n", missing, seeds);
+  unfinished_line(stream, report, group, method);
+}
+
+static void simulated_table(FILE *stream, const cutlab_report *report, int group) {
+  fputs("                 common    rare ex.rare            train  population accuracy\n"
+        "  method seeds   output  output  output     loss    acc.  mean   [ min  ..  max ]    "
+        "theory evenness\n",
+        stream);
+  for (int method = 0; method < report->method_count; ++method)
+    if (cutlab_report_seeds(report, group, method)) simulated_row(stream, report, group, method);
+}
+
+/* Width of the column of methods. */
+static int label_width(const cutlab_report *report, int group) {
+  int width = 6;
+  for (int method = 0; method < report->method_count; ++method) {
+    int length = (int)strlen(report->methods[method].label);
+    if (cutlab_report_seeds(report, group, method) && length > width) width = length;
+  }
+  return width;
+}
+
+static void trained_row(FILE *stream, const cutlab_report *report, int group, int method,
+                        int width) {
+  method_cell(stream, report, group, method, width);
+  cell(stream, 6, 0, CUTLAB_REPORT_FINAL(report, group, method, time).mean);
+  cutlab_report_spread accuracy = CUTLAB_REPORT_FINAL(report, group, method, fresh_accuracy);
+  accuracy_cells(stream, &accuracy);
+  cell(stream, 7, 4, CUTLAB_REPORT_FINAL(report, group, method, best_accuracy).mean);
+  cell(stream, 8, 5, CUTLAB_REPORT_FINAL(report, group, method, loss).mean);
+  double speed = CUTLAB_REPORT_FINAL(report, group, method, images_per_second).mean;
+  if (isnan(speed))
+    cell(stream, 9, 0, speed);
+  else
+    fprintf(stream, " %9.0f", speed); /* in full, however fast */
+  fputc('\n', stream);
+  unfinished_line(stream, report, group, method);
+}
+
+static void feature_row(FILE *stream, const cutlab_report *report, int group, int method,
+                        int width) {
+  fprintf(stream, "  %-*s ", width, report->methods[method].label);
+  for (int i = 0; i < cutlab_report_rarities; ++i)
+    cell(stream, 9, 4, CUTLAB_REPORT_FINAL(report, group, method, output[i]).mean);
+  for (int i = 0; i < cutlab_report_rarities; ++i)
+    cell(stream, i ? 9 : 12, 4, CUTLAB_REPORT_FINAL(report, group, method, accuracy[i]).mean);
+  fprintf(stream, "\n");
+}
+
+static bool has_features(const cutlab_report *report, int group) {
+  bool any = false;
+  for (int method = 0; method < report->method_count; ++method)
+    for (int i = 0; i < cutlab_report_rarities; ++i)
+      any |= CUTLAB_REPORT_FINAL(report, group, method, output[i]).count > 0;
+  return any;
+}
+
+static void trained_table(FILE *stream, const cutlab_report *report, int group) {
+  int width = label_width(report, group);
+  fprintf(stream,
+          "  %-*s               test accuracy                best    train   images\n"
+          "  %-*s seeds epochs  mean   [ min  ..  max ]       ever     loss /second\n",
+          width, "", width, "method");
+  for (int method = 0; method < report->method_count; ++method)
+    if (cutlab_report_seeds(report, group, method))
+      trained_row(stream, report, group, method, width);
+  if (!has_features(report, group)) return;
+  fprintf(stream,
+          "\n  %-*s    output                          accuracy\n"
+          "  %-*s    common      rare   ex.rare       common      rare   ex.rare\n",
+          width, "", width, "method");
+  for (int method = 0; method < report->method_count; ++method)
+    if (cutlab_report_seeds(report, group, method))
+      feature_row(stream, report, group, method, width);
 }
 
 void cutlab_report_table(FILE *stream, const cutlab_report *report) {
   for (int group = 0; group < report->group_count; ++group) {
     fprintf(stream, "%s%s\n  ", group ? "\n" : "", report->groups[group].name);
     cutlab_report_describe(stream, report, group);
-    fputs("\n\n                 common    rare ex.rare            train  population accuracy\n"
-          "  method seeds   output  output  output     loss    acc.  mean   [ min  ..  max ]    "
-          "theory evenness\n",
-          stream);
-    for (int method = 0; method < cutlab_report_methods; ++method)
-      table_row(stream, report, group, (cutlab_method)method);
+    fputs("\n\n", stream);
+    if (report->groups[group].source == &cutlab_report_trained)
+      trained_table(stream, report, group);
+    else
+      simulated_table(stream, report, group);
   }
-}
-
-/* CSV as in RFC 4180, with "\n" line ends. */
-
-static void csv_text(FILE *stream, const char *text) {
-  if (!strpbrk(text, ",\"\n\r")) {
-    fputs(text, stream);
-    return;
-  }
-  fputc('"', stream);
-  for (; *text; ++text) {
-    if (*text == '"') fputc('"', stream);
-    fputc(*text, stream);
-  }
-  fputc('"', stream);
-}
-
-/* Digits that give the same double back; empty where it is not defined. */
-static void csv_number(FILE *stream, double value) {
-  char text[cutlab_number_size] = "";
-  if (!isnan(value)) cutlab_number_text(text, value);
-  fprintf(stream, ",%s", text);
-}
-
-static void csv_parameter(FILE *stream, const cutlab_report_run *run, const char *name) {
-  const json_t *value = cutlab_report_parameter(run, name);
-  char *text = value && !json_is_string(value) ? cutlab_report_compact(value) : NULL;
-  fputc(',', stream);
-  csv_text(stream, json_is_string(value) ? json_string_value(value) : text ? text : "");
-  free(text);
-}
-
-static void csv_measurement(FILE *stream, const cutlab_report_point *point) {
-  csv_number(stream, point->loss);
-  csv_number(stream, point->gradient_norm);
-  csv_number(stream, point->train_accuracy);
-  csv_number(stream, point->evenness);
-  for (int i = 0; i < cutlab_report_kinds; ++i) csv_number(stream, point->evenness_by_kind[i]);
-  for (int i = 0; i < cutlab_report_rarities; ++i) csv_number(stream, point->output[i]);
-  csv_number(stream, point->population_accuracy);
-  for (int i = 0; i < cutlab_report_rarities; ++i) csv_number(stream, point->accuracy[i]);
-}
-
-static void csv_row(FILE *stream, const cutlab_report *report, const cutlab_report_run *run) {
-  static const cutlab_report_point nothing = {
-      NAN, NAN, NAN, NAN, NAN, NAN, {NAN, NAN, NAN}, {NAN, NAN, NAN}, NAN, {NAN, NAN, NAN}};
-  const cutlab_report_point *last = cutlab_report_last(run);
-  if (!last) last = &nothing;
-  const json_t *optimum = json_object_get(run->config, "optimum");
-  csv_text(stream, report->groups[run->group].name);
-  fputc(',', stream);
-  csv_text(stream, run->folder);
-  fprintf(stream, ",%s,%lld,%s", cutlab_method_name(run->method), (long long)run->seed,
-          run->finished ? "yes" : "no");
-  csv_number(stream, last->iteration);
-  csv_parameter(stream, run, "dimension");
-  csv_parameter(stream, run, "patches");
-  csv_number(stream, cutlab_json_get_number(run->config, "examples", NAN));
-  csv_number(stream, cutlab_json_get_number(run->config, "positives", NAN));
-  csv_parameter(stream, run, "sampling");
-  csv_measurement(stream, last);
-  csv_number(stream, run->theory_accuracy);
-  csv_number(stream, cutlab_json_get_number(optimum, "positive", NAN));
-  csv_number(stream, cutlab_json_get_number(optimum, "negative", NAN));
-  csv_number(stream, cutlab_json_get_number(optimum, "loss", NAN));
-  csv_number(stream, run->seconds);
-  fputc('\n', stream);
-}
-
-void cutlab_report_csv(FILE *stream, const cutlab_report *report) {
-  fputs("group,run,method,seed,finished,iterations,dimension,patches,examples,positives,sampling,"
-        "loss,gradient_norm,train_accuracy,evenness,evenness_feature,evenness_dominant,"
-        "evenness_background,output_common,output_rare,output_extremely_rare,"
-        "population_accuracy,accuracy_common,accuracy_rare,accuracy_extremely_rare,"
-        "theory_accuracy,optimum_positive,optimum_negative,optimum_loss,seconds\n",
-        stream);
-  for (int i = 0; i < report->run_count; ++i) csv_row(stream, report, &report->runs[i]);
 }

@@ -34,6 +34,7 @@
   function number(value, digits) {
     if (missing(value)) return '–';
     const size = Math.abs(value);
+    if (digits === 0) return Math.round(value).toLocaleString('en-GB');
     if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace('-', '−');
     return value.toFixed(digits).replace('-', '−');
   }
@@ -46,17 +47,33 @@
     return cell;
   }
 
-  function table(group) {
+  // Tables of columns, each [title, cell of a row, whether a row has it].
+  function tables(group) {
     const rarities = page.rarities.map((name, i) => ({name, i}))
       .filter(r => group.rows.some(row => row.outputs[r.i].count));
-    const columns = [
-      ...rarities.map(r => [`output, ${r.name}`, row => spread(row.outputs[r.i], 3, row.learnt[r.i])]),
+    const of = (title, key, digits) => [title, row => spread(row[key], digits), row => row[key].count];
+    const outputs = rarities.map(r => [`output, ${r.name}`, row => spread(row.outputs[r.i], 3, row.learnt[r.i])]);
+    const accuracies = rarities.map(r => [`accuracy, ${r.name}`, row => spread(row.accuracies[r.i], 4), row => row.accuracies[r.i].count]);
+    if (!group.trained) return [table(group, 'At the last measurement', rarities.length, [
+      ...outputs,
       ['loss', row => spread(row.loss, 4)],
       ['training accuracy', row => spread(row.train, 4)],
-      ['population accuracy', row => spread(row.population, 4), row => row.population.count],
+      of('population accuracy', 'fresh', 4),
       ['theory', row => make('td', {text: number(row.theory, 4)}), row => !missing(row.theory)],
-      ['distance from even', row => spread(row.evenness, 3), row => row.evenness.count],
-    ].filter(([, , wanted]) => !wanted || group.rows.some(wanted));
+      of('distance from even', 'evenness', 3),
+    ])];
+    const whole = table(group, 'At the last measurement', false, [
+      of('test accuracy', 'fresh', 4),
+      of('best test accuracy', 'best', 4),
+      of('training loss', 'loss', 4),
+      of('epochs', 'time', 0),
+      of('images/s', 'images', 0),
+    ]);
+    return rarities.length ? [whole, table(group, 'By rarity of the feature', true, [...outputs, ...accuracies])] : [whole];
+  }
+
+  function table(group, title, bold, wanted) {
+    const columns = wanted.filter(([, , has]) => !has || group.rows.some(has));
     const head = make('tr', {}, make('th', {scope: 'col', text: 'method'}), make('th', {scope: 'col', text: 'seeds'}),
       ...columns.map(([title]) => make('th', {scope: 'col', text: title})));
     const body = group.rows.map(row => {
@@ -65,10 +82,10 @@
       const name = make('th', {scope: 'row', text: row.method, style: `--method: ${colour(row.method)}`});
       return make('tr', {}, name, seeds, ...columns.map(([, cell]) => cell(row)));
     });
-    const caption = make('caption', {text: 'At the last measurement: mean over seeds, and their range'});
-    if (rarities.length)
+    const caption = make('caption', {text: `${title}: mean over seeds, and their range`});
+    if (bold)
       caption.append(make('span', {class: 'faint', text: ' (bold outputs: learnt in every seed)'}));
-    return make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Table of ${group.name}`},
+    return make('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `Table of ${group.name}: ${title}`},
       make('table', {}, caption, make('thead', {}, head), make('tbody', {}, ...body)));
   }
 
@@ -83,7 +100,7 @@
     return make('details', {class: 'configuration'},
       make('summary', {text: 'Configuration, and how to reproduce'}),
       make('dl', {}, ...list),
-      make('p', {class: 'hint', text: 'One command a run; add --out FOLDER to keep it.'}),
+      make('p', {class: 'hint', text: group.trained ? 'One command a run; add --out FOLDER, which keeps it.' : 'One command a run; add --out FOLDER to keep it.'}),
       make('pre', {tabindex: '0', text: group.runs.map(run => run.command).join('\n')}),
       make('p', {class: 'hint', text: `Trained with: ${[...machines].join('; ')}.`}));
   }
@@ -109,55 +126,71 @@
     return style;
   }
 
-  // The median at the iteration nearest to the pointer, for every method, on one rule.
-  function hoverLayer(spec) {
-    const median = spec.spec.layer.find(layer => layer.name === 'median').encoding;
+  const averageLayer = spec => spec.spec.layer.find(layer => layer.mark.type === 'line' && layer.encoding.y.aggregate);
+  // A field of Vega whose name is any text.
+  const field = name => name.replace(/[\\.[\]'"]/g, '\\$&');
+
+  // The average at the time nearest to the pointer, for every method, on one rule.
+  function hoverLayer(spec, name) {
+    const average = averageLayer(spec).encoding;
+    const time = average.x.field;
     return {
-      name: 'hover',
+      name,
       transform: [
-        {aggregate: [{op: 'median', field: 'value', as: 'value'}], groupby: ['panel', 'iteration', 'method']},
-        {pivot: 'method', value: 'value', groupby: ['panel', 'iteration']},
+        {aggregate: [{op: average.y.aggregate, field: 'value', as: 'value'}], groupby: ['panel', time, 'method']},
+        {pivot: 'method', value: 'value', groupby: ['panel', time]},
       ],
-      params: [{name: 'hover', select: {type: 'point', fields: ['iteration'], nearest: true, on: 'pointermove', clear: 'pointerout'}}],
+      params: [{name, select: {type: 'point', fields: [time], nearest: true, on: 'pointermove', clear: 'pointerout'}}],
       mark: {type: 'rule', strokeWidth: 1, color: css('--soft')},
       encoding: {
-        x: median.x,
+        x: average.x,
         color: null,
-        opacity: {condition: {value: 0.7, param: 'hover', empty: false}, value: 0},
+        opacity: {condition: {value: 0.7, param: name, empty: false}, value: 0},
         tooltip: [
-          {field: 'iteration', type: 'quantitative', format: ','},
-          ...page.methods.map(m => ({field: m.label, type: 'quantitative', format: '.4~g'})),
+          {field: time, type: 'quantitative', format: ','},
+          ...spec.spec.encoding.color.scale.domain.map(label => ({field: field(label), title: label, type: 'quantitative', format: '.4~g'})),
         ],
       },
     };
   }
 
-  function seedLayer(spec) {
-    const median = spec.spec.layer.find(layer => layer.name === 'median').encoding;
-    const {aggregate, ...y} = median.y;
+  function seedLayer(spec, name) {
+    const average = averageLayer(spec).encoding;
+    const {aggregate, ...y} = average.y;
     return {
-      name: 'seeds',
+      name,
       mark: {type: 'line', strokeWidth: 0.8, opacity: {expr: 'each ? 0.75 : 0'}, clip: true},
-      encoding: {x: median.x, y, detail: {field: 'seed', type: 'nominal'}},
+      encoding: {x: average.x, y, detail: {field: 'seed', type: 'nominal'}},
     };
   }
 
-  function curves(spec, width) {
+  function curves(spec, width, suffix = '') {
     const count = spec.facet.sort.length;
     const columns = width >= (count > 2 ? 700 : 400) ? count : width >= 400 && count % 2 === 0 ? 2 : 1;
     spec.columns = columns;
     spec.spec.width = Math.max(120, Math.floor((width - 66 - (columns - 1) * spec.spacing) / columns));
     spec.spec.height = width < 520 ? 150 : count === 3 && columns === 3 ? 250 : 190;
     spec.spec.encoding.color.legend = null;
-    spec.spec.layer.splice(1, 0, seedLayer(spec));
-    spec.spec.layer.push(hoverLayer(spec));
-    spec.spec.layer.find(layer => layer.name === 'seeds').params = [{name: 'zoom', bind: 'scales', select: {type: 'interval', zoom: 'wheel![event.ctrlKey || event.metaKey]'}}];
+    spec.spec.layer.splice(1, 0, seedLayer(spec, `seeds${suffix}`));
+    spec.spec.layer.push(hoverLayer(spec, `hover${suffix}`));
+    spec.spec.layer[1].params = [{name: `zoom${suffix}`, bind: 'scales', select: {type: 'interval', zoom: 'wheel![event.ctrlKey || event.metaKey]'}}];
     const optimum = spec.spec.layer.find(layer => layer.name === 'optimum');
     if (optimum) optimum.transform = [{filter: 'indexof(methods, datum.method) >= 0'}];
   }
 
+  // Several rows of curves, one below the other.
+  function stacked(spec, width) {
+    spec.vconcat.forEach((row, i) => {
+      const height = row.spec.height;
+      curves(row, width, i);
+      row.spec.height = height;
+    });
+  }
+
   function finals(spec, width) {
-    spec.width = Math.max(160, width - (spec.encoding.y ? 190 : 66));
+    const long = spec.encoding.y && spec.encoding.y.sort.some(name => name.length > 26) && width >= 800;
+    if (spec.encoding.y && !long) spec.encoding.y.axis.labelLimit = 170;
+    spec.width = Math.max(160, width - (spec.encoding.y ? spec.encoding.y.axis.labelLimit + 20 : 66));
     if (spec.encoding.y && width < 520) {
       spec.width = Math.max(140, width - 130);
       spec.encoding.y.axis.labelLimit = 110;
@@ -193,7 +226,8 @@
     ];
     spec.transform = [...(spec.transform || []), {filter: shown}];
     spec.datasets = Object.fromEntries(Object.entries(figure.data).map(([name, table]) => [name, rows(table)]));
-    if (spec.facet) curves(spec, width);
+    if (spec.vconcat) stacked(spec, width);
+    else if (spec.facet) curves(spec, width);
     else finals(spec, width);
     return spec;
   }
@@ -270,12 +304,14 @@
     make('a', {href: url, download: `${figure.name}.${type}`}).click();
   }
 
+  const panels = figure => figure.spec.facet ? figure.spec.facet.sort.length : 0;
+
   function figureElement(figure, index) {
-    const wide = index === 0 || /-(features|evenness|accuracy-curves)$/.test(figure.name);
+    const wide = index === 0 || panels(figure) > 2;
     const tools = make('div', {class: 'tools'});
     const reset = make('button', {type: 'button', text: 'reset', title: 'Undo zoom and pan'});
     reset.addEventListener('click', () => draw(figure));
-    if (figure.spec.facet) tools.append(reset);
+    if (figure.spec.facet || figure.spec.vconcat) tools.append(reset);
     for (const type of ['svg', 'png']) {
       const button = make('button', {type: 'button', text: type, 'aria-label': `Save “${figure.title}” as ${type.toUpperCase()}`});
       button.addEventListener('click', () => download(figure, type));
@@ -302,7 +338,7 @@
       make('div', {class: 'figures'}, ...figures.slice(1).map(figure => figureElement(figure))));
     if (figures.length)
       element.append(make('p', {class: 'hint', text: 'Point at a curve for its values; drag to pan, Ctrl + wheel to zoom, double-click to go back.'}));
-    element.append(table(group), configuration(group));
+    element.append(...tables(group), configuration(group));
     return element;
   }
 
@@ -370,7 +406,11 @@
     document.getElementById('lead').textContent = page.groups.length === 1
       ? `${many(page.runs, 'run')}, measured by CutLab.`
       : `${many(page.runs, 'run')} in ${many(page.groups.length, 'group')} of equal settings, measured by CutLab.`;
-    document.getElementById('made').textContent = `Made by CutLab ${page.cutlab}. Lines are medians over seeds, bands their range; colours by Okabe and Ito.`;
+    const kinds = new Set(page.groups.map(group => group.trained));
+    const lines = kinds.size > 1 ? 'Lines are medians (simulations) or means (networks) over seeds'
+      : kinds.has(true) ? 'Lines are means over seeds' : 'Lines are medians over seeds';
+    document.getElementById('paper').hidden = !kinds.has(false);
+    document.getElementById('made').textContent = `Made by CutLab ${page.cutlab}. ${lines}, bands their range; colours by Okabe and Ito.`;
   }
 
   theme();

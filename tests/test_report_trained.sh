@@ -1,0 +1,100 @@
+#!/bin/bash
+# A report on trained networks in a real browser: every figure is drawn, no script fails, methods can
+# be switched off and curves read off also in the figure that compares models.
+set -euo pipefail
+export OMP_WAIT_POLICY=passive
+
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if [ -z "$browser" ]; then
+  echo "skipped: no chromium on PATH"
+  exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for width in 16 32; do
+  for method in erm cutout cutmix; do
+    for seed in 1 2; do
+      "$CUTLAB_BINARY" train --quiet --out "$work/runs/width$width/$method-seed$seed" \
+        dataset=feature-noise train_examples=200 test_examples=200 epochs=3 \
+        "model=mlp(depth=1,width=$width)" method=$method seed=$seed >"$work/log" 2>&1 ||
+        { cat "$work/log"; exit 1; }
+    done
+  done
+done
+# A variant, whose name has what Vega reads as a path.
+"$CUTLAB_BINARY" train --quiet --out "$work/runs/width16/variant" dataset=feature-noise \
+  train_examples=200 test_examples=200 epochs=3 "model=mlp(depth=1,width=16)" method=cutmix \
+  alpha=0.25 >"$work/log" 2>&1
+"$CUTLAB_BINARY" report --quiet --out "$work/report" "$work/runs" >"$work/table.txt"
+
+cat >"$work/reader.js" <<'JS'
+(async () => {
+  const root = document.documentElement;
+  const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
+  const until = async (what, test) => {
+    for (let i = 0; i < 400; ++i) {
+      if (test()) return;
+      await sleep(25);
+    }
+    throw new Error('never: ' + what);
+  };
+  const seen = [];
+  try {
+    await until('figures drawn', () => / (ok|failed)$/.test(root.dataset.figures || ''));
+    const figure = document.getElementById('all-models');
+    const paths = () => [...figure.querySelectorAll('.mark-line path')].filter(p => p.getAttribute('d')).length;
+    const applied = () => Number(root.dataset.applied || 0);
+    const click = async element => {
+      const before = applied();
+      element.click();
+      await until('applied', () => applied() > before);
+    };
+    const all = paths();
+    const box = document.querySelector('#methods input[value="ERM"]');
+    await click(box);
+    seen.push(paths() < all ? 'method off' : 'METHOD STILL SHOWN');
+    await click(box);
+    seen.push(paths() === all ? 'method back' : 'METHOD NOT BACK');
+    seen.push(document.querySelectorAll('#methods input').length === 4 ? 'methods' : 'OTHER METHODS');
+    figure.scrollIntoView();
+    await sleep(100);
+    const panel = figure.querySelector('.mark-line path').closest('.mark-group, g').getBoundingClientRect();
+    const at = {clientX: panel.left + panel.width * .6, clientY: panel.top + panel.height * .5, bubbles: true, cancelable: true, view: window};
+    const target = document.elementFromPoint(at.clientX, at.clientY) || figure.querySelector('svg');
+    for (const type of ['pointerover', 'pointermove', 'mousemove'])
+      target.dispatchEvent(new (type.startsWith('pointer') ? PointerEvent : MouseEvent)(type, at));
+    await sleep(100);
+    const tooltip = document.getElementById('vg-tooltip-element');
+    const text = tooltip && tooltip.classList.contains('visible') ? tooltip.textContent : '';
+    seen.push(/epoch/.test(text) && /CutMix \(alpha=0\.25\)\s*-?[−0-9]/.test(text) ? 'tooltip' : `NO TOOLTIP (${text})`);
+  } catch (error) {
+    seen.push('FAILED: ' + error.message);
+  }
+  root.dataset.test = seen.join(', ');
+})();
+JS
+{
+  head -n -2 "$work/report/report.html"
+  printf '<script>\n'
+  cat "$work/reader.js"
+  printf '</script>\n</body>\n</html>\n'
+} >"$work/report/driven.html"
+
+open_page() {
+  "$browser" --no-sandbox --headless=new --disable-gpu --user-data-dir="$work/profile" \
+    --virtual-time-budget=30000 --window-size="$1",900 --enable-logging=stderr \
+    --dump-dom "file://$work/report/driven.html" >"$work/dom.html" 2>"$work/browser.log"
+  root=$(grep -o '<html[^>]*>' "$work/dom.html" | head -1)
+  echo "$1 px: $root"
+  # CONSOLE lines are what the page wrote: nothing, if nothing is wrong.
+  if grep 'CONSOLE' "$work/browser.log"; then exit 1; fi
+  if [[ $root == *data-error* ]]; then exit 1; fi
+  figures=$(ls "$work"/report/figures/*.vl.json | wc -l)
+  [[ $figures == 10 && $root == *"data-figures=\"10 ok\""* ]] || { echo "expected 10 figures"; exit 1; }
+  expected="method off, method back, methods, tooltip"
+  [[ $root == *"data-test=\"$expected\""* ]] || { echo "expected: $expected"; exit 1; }
+}
+
+open_page 380
+open_page 1400
