@@ -720,6 +720,7 @@ static void test_world_from_yaml(void **state) {
   cutlab_collection_source source = {.dataset = "feature-noise", .path = "w.yaml"};
   open_well(f, &c, source);
   assert_sizes(&c, 1, 6, 9, 30, 10000); /* 5 tiles of 3 x 3 in 2 rows of 3 */
+  assert_int_equal(c.tile, 3);
   for (int64_t i = 0; i < 30; ++i)
     for (int64_t y = 3; y < 6; ++y)
       for (int64_t x = 6; x < 9; ++x)
@@ -728,6 +729,7 @@ static void test_world_from_yaml(void **state) {
   source.shape = "series";
   open_well(f, &c, source);
   assert_sizes(&c, 1, 1, 45, 30, 10000);
+  assert_int_equal(c.tile, 9);
   cutlab_collection_clear(&c);
   put(f, "w.yaml", "dimension: 60\n", 14);
   source.shape = NULL;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The documentation: its links lead somewhere, what it quotes from files stands there, its policies
-# are accepted or refused as it says, and the page on series runs.
+# are accepted or refused as it says, its trainings are accepted, and the page on series runs.
 # A fenced block marked "```LANGUAGE PATH" is a quotation of PATH.
 set -uo pipefail
 cd "$CUTLAB_SOURCE" || exit 1
@@ -85,6 +85,32 @@ for ((i = 1; i <= count; ++i)); do
 done
 ((accepted > 15)) || not_ok "only $accepted policies"
 
+# Trainings: every `cutlab train` of the pages is accepted, on data that need no files
+cutlab() {
+  local arguments=() own=(dataset=feature-noise path= train_examples=64 test_examples=8 --describe)
+  [[ $1 == train && " $* " != *" --resume "* ]] || return 0
+  while shift && (($#)); do
+    case $1 in
+      --out) shift ;;
+      --print-config) own=("$1") ;;
+      *) arguments+=("$1") ;;
+    esac
+  done
+  "$CUTLAB_BINARY" train "${arguments[@]}" "${own[@]}"
+}
+trainings=0
+for page in README.md docs/training.md docs/data.md; do
+  while IFS= read -r line; do
+    trainings=$((trainings + 1))
+    (cd "$work" && export method=cutmix seed=2 && eval "$line") \
+      >"$work/said" 2>"$work/errors" </dev/null ||
+      not_ok "$page: '$line' is refused: $(cat "$work/errors")"
+  done < <(awk '/^    / { sub(/^ */, ""); line = line $0; if (sub(/\\$/, "", line)) next
+      if (line ~ /^cutlab train/) print line }
+    { line = "" }' "$page")
+done
+((trainings > 12)) || not_ok "only $trainings trainings"
+
 # The ledger of the example
 "$CUTLAB_BUILD/examples/example_04_augment" "$work/ledger.jsonl" >/dev/null
 [[ $(wc -l <"$work/ledger.jsonl") == 4 ]] || not_ok "the example's ledger"
@@ -108,5 +134,5 @@ else
   diff examples/05_series.expected "$work/series" || not_ok "Python and C give other series"
 fi
 
-((failures == 0)) && echo "the documentation holds: $quotations quotations, $accepted policies"
+((failures == 0)) && echo "the documentation holds: $quotations quotations, $accepted policies, $trainings trainings"
 exit $((failures > 0))

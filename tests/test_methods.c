@@ -122,6 +122,10 @@ static const char *const policies[] = {
     "random_erasing(p=1, fill=0.3, area_max=0.9)",
     "fmix",
     "fmix(alpha=0.2, decay=1)",
+    "patch_cutmix(side=3)",
+    "patch_cutmix(side=1)",
+    "patch_cutout(side=2, cut=3)",
+    "patch_cutout(side=4, fill=0.7)",
     "rotate(degrees=180)",
     "rotate(degrees=180, interpolation=nearest, fill=0.7)",
     "scale(low=0.3, high=3)",
@@ -416,6 +420,121 @@ static void test_fmix_spectrum_falls(void **state) {
   free_scene(&s);
 }
 
+/* ---- Cells ---- */
+
+enum { most_cells = 6, cell_draws = 30000 };
+
+/* A bit for every cell that the mask holds; fails where it holds a cell in part. */
+static int cells_of(const uint8_t *mask, int height, int width, int side) {
+  int columns = (width + side - 1) / side, first = 0;
+  for (int y = 0; y < height; y += side)
+    for (int x = 0; x < width; x += side)
+      if (mask[y * width + x]) first |= 1 << (y / side * columns + x / side);
+  for (int i = 0; i < height * width; ++i) {
+    int cell = i / width / side * columns + i % width / side;
+    assert_int_equal(mask[i], first >> cell & 1);
+  }
+  return first;
+}
+
+/* Counts which sets of cells were drawn, after checking every entry. counts: [1 << most_cells]. */
+static void count_sets(cutlab_context *context, int64_t *counts, const char *policy, int height,
+                       int width, int side) {
+  scene s = make_scene(context, policy, make_batch(CUTLAB_UINT8, 0, 0, 1, 1, 1));
+  s.input.count = cell_draws;
+  s.input.height = height;
+  s.input.width = width;
+  draw_scene(&s, 12);
+  int64_t count, positions = height * width;
+  const cutlab_entry *entries = cutlab_plan_entries(s.plan, &count);
+  int cells = (height + side - 1) / side * ((width + side - 1) / side);
+  bool mixes = cutlab_policy_mixes(s.policy);
+  uint8_t mask[64];
+  assert_int_equal(count, cell_draws);
+  assert_true(positions <= 64 && cells <= most_cells);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t pixels = 0;
+    cutlab_plan_mask(s.plan, &entries[i], mask);
+    for (int64_t at = 0; at < positions; ++at) pixels += mask[at];
+    int set = cells_of(mask, height, width, side), taken = __builtin_popcount((unsigned)set);
+    assert_int_equal(pixels, entries[i].pixels);
+    double weight = mixes ? 1 - (double)pixels / (double)positions : 1;
+    assert_true(entries[i].weight == weight);
+    assert_true(entries[i].lambda == (mixes ? (double)(cells - taken) / cells : 1));
+    ++counts[set];
+  }
+  free_scene(&s);
+}
+
+static double choose(int n, int k) {
+  return k ? choose(n - 1, k - 1) * n / k : 1;
+}
+
+/* Images of 6, 4 (the last smaller), 1 cell and series of 4 and 3. */
+static const int grids[][3] = {{4, 6, 2}, {5, 7, 4}, {3, 5, 8}, {1, 8, 2}, {1, 7, 3}};
+
+static void assert_count(int64_t found, double probability) {
+  double expected = cell_draws * probability;
+  if (fabs((double)found - expected) > 4.5 * sqrt(expected * (1 - probability)))
+    fail_msg("%d sets, %g expected", (int)found, expected);
+}
+
+/* Every set S of P cells has probability 1 / ((P + 1) choose(P, |S|)). */
+static void test_patch_cutmix_sets(void **state) {
+  for (size_t g = 0; g < sizeof grids / sizeof *grids; ++g) {
+    int height = grids[g][0], width = grids[g][1], side = grids[g][2];
+    int cells = (height + side - 1) / side * ((width + side - 1) / side);
+    int64_t counts[1 << most_cells] = {0}, sizes[most_cells + 1] = {0};
+    char policy[64];
+    snprintf(policy, sizeof policy, "patch_cutmix(side=%d)", side);
+    count_sets(*state, counts, policy, height, width, side);
+    for (int set = 0; set < 1 << cells; ++set) {
+      int taken = __builtin_popcount((unsigned)set);
+      assert_count(counts[set], 1 / ((cells + 1) * choose(cells, taken)));
+      sizes[taken] += counts[set];
+    }
+    for (int k = 0; k <= cells; ++k) assert_count(sizes[k], 1. / (cells + 1));
+  }
+}
+
+/* The sets of `cut` cells are equally likely, and there are no others. */
+static void test_patch_cutout_sets(void **state) {
+  for (size_t g = 0; g < sizeof grids / sizeof *grids; ++g)
+    for (int cut = 1; cut <= 3; ++cut) {
+      int height = grids[g][0], width = grids[g][1], side = grids[g][2];
+      int cells = (height + side - 1) / side * ((width + side - 1) / side);
+      int taken = cut < cells ? cut : cells;
+      int64_t counts[1 << most_cells] = {0};
+      char policy[64];
+      snprintf(policy, sizeof policy, "patch_cutout(side=%d, cut=%d)", side, cut);
+      count_sets(*state, counts, policy, height, width, side);
+      for (int set = 0; set < 1 << cells; ++set)
+        if (__builtin_popcount((unsigned)set) == taken)
+          assert_count(counts[set], 1 / choose(cells, taken));
+        else
+          assert_int_equal(counts[set], 0);
+    }
+}
+
+/* A plan that was drawn is accepted as one from elsewhere: runs lie in their boxes. */
+static void test_patch_plans_are_sound(void **state) {
+  static const char *const texts[] = {"patch_cutmix(side=3)", "patch_cutout(side=3, cut=5)"};
+  for (int p = 0; p < 2; ++p) {
+    scene s = make_scene(*state, texts[p], make_batch(CUTLAB_UINT8, 0, 200, 8, 10, 1));
+    int64_t count, run_count;
+    draw_scene(&s, 13);
+    const cutlab_entry *entries = cutlab_plan_entries(s.plan, &count);
+    const cutlab_run_range *runs = cutlab_plan_runs(s.plan, &run_count);
+    cutlab_plan *other;
+    cutlab_draw draw = draw_of(&s.input, 13);
+    assert_ok(*state, cutlab_plan_create(*state, &other));
+    assert_ok(*state,
+              cutlab_plan_set(*state, other, s.policy, &draw, entries, count, runs, run_count));
+    cutlab_plan_free(other);
+    free_scene(&s);
+  }
+}
+
 /* ---- Geometry ---- */
 
 static const char *const rotations[] = {"rotate(fill=0.7)",
@@ -673,6 +792,9 @@ static void test_refused_parameters(void **state) {
                {"random_erasing(aspect_min=0)", "aspect_min"},
                {"random_erasing(tries=0)", "tries"},
                {"fmix(alpha=0)", "alpha"},
+               {"patch_cutmix(side=0)", "side of patch_cutmix is '0'"},
+               {"patch_cutout(side=1.5)", "side"},
+               {"patch_cutout(cut=0)", "cut"},
                {"hue(amount=0.6)", "amount"},
                {"brightness(amount=-1)", "amount"},
                {"rotate(degrees=181)", "degrees"},
@@ -742,6 +864,9 @@ int main(void) {
       TEST(test_fmix_equals_its_definition),
       TEST(test_fmix_counts),
       TEST(test_fmix_spectrum_falls),
+      TEST(test_patch_cutmix_sets),
+      TEST(test_patch_cutout_sets),
+      TEST(test_patch_plans_are_sound),
       TEST(test_rotation_by_right_angles),
       TEST(test_half_turn_of_any_shape),
       TEST(test_rotation_of_a_ramp),

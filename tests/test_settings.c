@@ -261,7 +261,7 @@ static void test_rules(void **state) {
   set(f, "schedule", "step");
   invalid(f, "step_epochs is empty");
   set(f, "step_epochs", "[10, 30]");
-  invalid(f, "step_epochs has 30 with 30 epochs");
+  invalid(f, "step_epochs has 30 with 10 epochs");
   set(f, "epochs", "31");
   assert_int_equal(cutlab_training_validate(f->context, f->training), CUTLAB_OK);
   set(f, "warmup", "32");
@@ -329,6 +329,44 @@ static void test_policy(void **state) {
                 "normalise(mean=(.1, .2), std=(3, 4))");
 }
 
+/* Cutting and mixing of images of this size that are made of tiles. */
+static void assert_patches(settings_fixture *f, int64_t height, int64_t width, int64_t tile,
+                           const char *expected) {
+  const cutlab_collection world = {.channels = 1,
+                                   .height = height,
+                                   .width = width,
+                                   .probes = {.feature_count = 3},
+                                   .tile = tile};
+  char *text;
+  cutlab_policy *policy;
+  assert_int_equal(cutlab_training_policy(f->context, &text, f->training, &world), CUTLAB_OK);
+  assert_int_equal(cutlab_policy_create(f->context, &policy, expected), CUTLAB_OK);
+  assert_string_equal(text, cutlab_policy_text(policy));
+  cutlab_policy_free(policy);
+  free(text);
+}
+
+static void test_policy_of_tiles(void **state) {
+  settings_fixture *f = *state;
+  set(f, "dataset", "feature-noise");
+  set(f, "method", "cutmix");
+  set(f, "mix_probability", "0.75");
+  assert_patches(f, 16, 16, 8, "patch_cutmix(side=8, p=.75) | " AS_IT_IS);
+  set(f, "method", "mixup");
+  assert_patches(f, 16, 16, 8, "mixup(p=.75) | " AS_IT_IS);
+  set(f, "method", "cutout"); /* fewer than half, but at least one */
+  assert_patches(f, 16, 16, 8, AS_IT_IS " | patch_cutout(side=8, cut=1)");
+  assert_patches(f, 9, 9, 3, AS_IT_IS " | patch_cutout(side=3, cut=4)");
+  assert_patches(f, 1, 20, 4, AS_IT_IS " | patch_cutout(side=4, cut=2)");
+  assert_patches(f, 1, 20, 10, AS_IT_IS " | patch_cutout(side=10, cut=1)");
+  set(f, "cut_share", "0.25");
+  assert_patches(f, 12, 12, 3, AS_IT_IS " | patch_cutout(side=3, cut=4)");
+  set(f, "cut_share", "0.01");
+  assert_patches(f, 12, 12, 3, AS_IT_IS " | patch_cutout(side=3, cut=1)");
+  set(f, "policy", "cutmix");
+  assert_patches(f, 12, 12, 3, "cutmix | " AS_IT_IS);
+}
+
 static void test_channels(void **state) {
   settings_fixture *f = *state;
   cutlab_collection images = {.channels = 17, .height = 4, .width = 4};
@@ -347,6 +385,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_table),    TEST(test_texts),  TEST(test_recipes),   TEST(test_given),
       TEST(test_resolved), TEST(test_files),  TEST(test_bad_files), TEST(test_model_file),
-      TEST(test_rules),    TEST(test_policy), TEST(test_channels)};
+      TEST(test_rules),    TEST(test_policy), TEST(test_channels),  TEST(test_policy_of_tiles)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include "fixture.h"
 #include "train/checkpoint.h"
 #include "train/loader.h"
+#include "train/lock.h"
 #include "train/memory.h"
 #include "train/settings.h"
 
@@ -211,6 +212,27 @@ static void resumes_adamw_to_the_bit(void **state) {
   resumed(*state, OVERRIDES("optimiser=adamw", "learning_rate=.01", "label_smoothing=.1"));
 }
 
+/* Whatever backend `auto` is: with more loader threads, and stopped at two steps drawn at random.
+ */
+static void the_default_backend_repeats_and_resumes(void **state) {
+  const fixture *f = *state;
+  cutlab_random random = cutlab_random_make(3, 0, 0, 0, 0);
+  expect_ok(f, train(f, "whole", OVERRIDES("backend=auto")));
+  expect_ok(f, train(f, "again", OVERRIDES("backend=auto")));
+  expect_ok(f, train(f, "two", OVERRIDES("backend=auto", "workers=2")));
+  assert_same_run(f, "whole", "again");
+  assert_same_run(f, "whole", "two");
+  for (int i = 0; i < 2; ++i) {
+    int left = 2 + (int)cutlab_random_below(&random, 25);
+    const char *name = i ? "cut1" : "cut0";
+    cutlab_context_set_progress(f->context, cancel, &left);
+    assert_int_equal(train(f, name, OVERRIDES("backend=auto", "workers=2")), CUTLAB_CANCELLED);
+    cutlab_context_set_progress(f->context, NULL, NULL);
+    expect_ok(f, resume(f, name));
+    assert_same_run(f, "whole", name);
+  }
+}
+
 static void a_finished_run_gives_its_result(void **state) {
   const fixture *f = *state;
   char *folder = inside(f, "a"), *result;
@@ -329,6 +351,33 @@ static void another_models_checkpoint_is_refused(void **state) {
   free(path);
 }
 
+/* A copy of one run's file over another's. */
+static void copy_file(const fixture *f, const char *to, const char *from, const char *file) {
+  char name[200];
+  size_t size;
+  char *data = read_text(f, from, file, &size);
+  snprintf(name, sizeof name, "%s/%s", to, file);
+  char *path = inside(f, name);
+  expect_ok(f, cutlab_file_write(f->context, path, data, size));
+  free(path);
+  free(data);
+}
+
+/* Of the same shapes, but of other settings: nothing else would tell. */
+static void another_runs_checkpoint_is_refused(void **state) {
+  const fixture *f = *state;
+  stop_late(f, "a");
+  expect_ok(f, train(f, "other", OVERRIDES("seed=2")));
+  expect_ok(f, train(f, "same", OVERRIDES("workers=2", "evaluate_every=2")));
+  copy_file(f, "a", "other", "checkpoints/00000018.npz");
+  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "a/checkpoints/00000018.npz is a checkpoint of another run");
+  copy_file(f, "a", "same", "checkpoints/00000018.npz");
+  copy_file(f, "a", "same", "metrics.jsonl");
+  copy_file(f, "a", "same", "steps.jsonl");
+  expect_ok(f, resume(f, "a"));
+}
+
 /* The first step leaves values near 1e30 and a checkpoint of them, the second has no finite loss.
  */
 static void divergence_stops_with_the_step(void **state) {
@@ -342,6 +391,9 @@ static void divergence_stops_with_the_step(void **state) {
   char *folder = inside(f, "a"), *out = inside(f, "out.npz"), *made = inside(f, "a/checkpoints");
   assert_int_equal(temporary_entries(made), 1);
   expect_ok(f, cutlab_train_predict(f->context, NULL, folder, NULL, NULL, out));
+  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_NUMERIC);
+  assert_message(f->context, "in epoch 1, step 2 of 6");
+  assert_int_equal(temporary_entries(made), 1);
   free(made);
   free(out);
   free(folder);
@@ -376,6 +428,98 @@ static void changed_data_are_refused(void **state) {
   free(write_data(f, "data.npz", 2));
   assert_int_equal(resume(f, "a"), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "the data have changed");
+}
+
+/* A run keeps the full path of its data. */
+static void resumes_from_another_working_folder(void **state) {
+  const fixture *f = *state;
+  char *here = getcwd(NULL, 0), *folder = inside(f, "a");
+  free(write_data(f, "data.npz", 1));
+  assert_int_equal(chdir(f->folder), 0);
+  cutlab_training *settings = settings_for(f, NULL);
+  expect_ok(f, cutlab_training_set(f->context, settings, "path", "data.npz"));
+  int left = 10;
+  cutlab_context_set_progress(f->context, cancel, &left);
+  assert_int_equal(cutlab_train_execute(f->context, NULL, settings, folder), CUTLAB_CANCELLED);
+  cutlab_context_set_progress(f->context, NULL, NULL);
+  assert_string_equal(settings->path, "data.npz");
+  assert_int_equal(chdir("/"), 0);
+  cutlab_status status = resume(f, "a");
+  assert_int_equal(chdir(here), 0);
+  expect_ok(f, status);
+  cutlab_training_free(settings);
+  free(folder);
+  free(here);
+}
+
+static void one_training_in_a_folder_at_a_time(void **state) {
+  const fixture *f = *state;
+  stop_late(f, "a");
+  char *folder = inside(f, "a"), *fresh = inside(f, "fresh");
+  int lock;
+  expect_ok(f, cutlab_lock_take(f->context, &lock, folder));
+  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_IO);
+  assert_message(f->context, "a: another process is training there");
+  cutlab_lock_release(lock);
+  expect_ok(f, resume(f, "a"));
+  expect_ok(f, cutlab_folder_make(f->context, fresh));
+  expect_ok(f, cutlab_lock_take(f->context, &lock, fresh));
+  assert_int_equal(train(f, "fresh", NULL), CUTLAB_ERROR_IO);
+  assert_message(f->context, "fresh: another process is training there");
+  cutlab_lock_release(lock);
+  expect_ok(f, train(f, "fresh", NULL)); /* a folder with nothing but the lock is free */
+  free(fresh);
+  free(folder);
+}
+
+static void put(const fixture *f, const char *folder, const char *name, const char *text) {
+  char *where = inside(f, folder), *path = cutlab_path_join(f->context, where, name);
+  expect_ok(f, cutlab_folder_make(f->context, where));
+  expect_ok(f, cutlab_file_write(f->context, path, text, strlen(text)));
+  free(path);
+  free(where);
+}
+
+static bool there(const fixture *f, const char *name) {
+  char *path = inside(f, name);
+  bool exists = cutlab_file_exists(path);
+  free(path);
+  return exists;
+}
+
+/* Of killed writers; files of others stay. */
+static void half_written_files_are_removed(void **state) {
+  const fixture *f = *state;
+  static const char *const torn[] = {"run.json.12-0.tmp", "metrics.jsonl.1-999.tmp"};
+  static const char *const others[] = {"notes.12-0.tmp", "run.json.12-0.tmp.old", "run.json.-0.tmp",
+                                       "run.json.tmp"};
+  for (int i = 0; i < 2; ++i) put(f, "a", torn[i], "{");
+  put(f, "b", torn[0], "{");
+  for (int i = 0; i < 4; ++i) put(f, "a", others[i], "mine");
+  stop_late(f, "a");
+  assert_false(there(f, "a/run.json.12-0.tmp"));
+  put(f, "a/checkpoints", "00000014.npz.77-3.tmp", "PK");
+  put(f, "a", "result.json.12-0.tmp", "{");
+  expect_ok(f, resume(f, "a"));
+  assert_false(there(f, "a/checkpoints/00000014.npz.77-3.tmp"));
+  assert_false(there(f, "a/result.json.12-0.tmp"));
+  assert_true(there(f, "b/run.json.12-0.tmp"));
+  for (int i = 0; i < 4; ++i) {
+    char name[64];
+    snprintf(name, sizeof name, "a/%s", others[i]);
+    assert_true(there(f, name));
+  }
+}
+
+/* Old checkpoints would pass for those of the new run. */
+static void checkpoints_without_a_run_are_refused(void **state) {
+  const fixture *f = *state;
+  stop_late(f, "a");
+  char *record = inside(f, "a/run.json");
+  assert_int_equal(unlink(record), 0);
+  assert_int_equal(train(f, "a", NULL), CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "a holds checkpoints without a run.json");
+  free(record);
 }
 
 static void folders_that_cannot_be(void **state) {
@@ -597,14 +741,6 @@ static void loaders_close_at_any_time(void **state) {
 
 /* ---- memory ---- */
 
-static void put(const fixture *f, const char *folder, const char *name, const char *text) {
-  char *where = inside(f, folder), *path = cutlab_path_join(f->context, where, name);
-  expect_ok(f, cutlab_folder_make(f->context, where));
-  expect_ok(f, cutlab_file_write(f->context, path, text, strlen(text)));
-  free(path);
-  free(where);
-}
-
 static void the_lowest_limit_counts(void **state) {
   const fixture *f = *state;
   assert_true(isinf(cutlab_memory_available(f->folder)));
@@ -625,6 +761,16 @@ static void the_lowest_limit_counts(void **state) {
   assert_float_equal(cutlab_memory_available(f->folder), 0, 0);
 }
 
+static void the_address_space_may_be_limited(void **state) {
+  const fixture *f = *state;
+  put(f, "proc/self", "status", "Name:\tcutlab\nVmSize:\t    3 kB\n");
+  put(f, "proc/self", "limits",
+      "Max data size  7 7 bytes\nMax address space  unlimited  9 bytes\n");
+  assert_true(isinf(cutlab_memory_available(f->folder)));
+  put(f, "proc/self", "limits", "Max address space         8072   unlimited   bytes\n");
+  assert_float_equal(cutlab_memory_available(f->folder), 5000, 0);
+}
+
 static void too_little_memory_is_said(void **state) {
   const fixture *f = *state;
   const double mebibyte = 0x1p20;
@@ -640,9 +786,22 @@ static void too_little_memory_is_said(void **state) {
                                                "pool(mean, global) | linear")),
                    CUTLAB_ERROR_MEMORY);
   assert_message(f->context, "lower batch (52)");
-  char *run = inside(f, "a/run.json");
-  assert_false(cutlab_file_exists(run));
-  free(run);
+  assert_false(there(f, "a"));
+}
+
+/* Before the files are opened, which are not there. */
+static void memory_is_checked_before_data_are_read(void **state) {
+  const fixture *f = *state;
+  if (cutlab_memory_available("") > 0x1p37) skip(); /* 256 GB for activations */
+  assert_int_equal(train(f, "a",
+                         OVERRIDES("dataset=cifar10", "path=.", "model=resnet18", "batch=1000000",
+                                   "backend=auto")),
+                   CUTLAB_ERROR_MEMORY);
+  assert_message(f->context, "lower batch (50000)");
+  assert_false(there(f, "a"));
+  assert_int_equal(train(f, "a", OVERRIDES("dataset=cifar10", "path=.")), CUTLAB_ERROR_IO);
+  assert_message(f->context, "data_batch_1.bin is missing");
+  assert_false(there(f, "a"));
 }
 
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_up, fixture_down)
@@ -652,15 +811,21 @@ int main(void) {
       WITH_FOLDER(repeats_to_the_bit),
       WITH_FOLDER(resumes_sgd_to_the_bit),
       WITH_FOLDER(resumes_adamw_to_the_bit),
+      WITH_FOLDER(the_default_backend_repeats_and_resumes),
       WITH_FOLDER(a_finished_run_gives_its_result),
       WITH_FOLDER(learns),
       WITH_FOLDER(keeps_so_many_checkpoints),
       WITH_FOLDER(a_damaged_checkpoint_is_passed_over),
       WITH_FOLDER(all_damaged_is_an_error),
       WITH_FOLDER(another_models_checkpoint_is_refused),
+      WITH_FOLDER(another_runs_checkpoint_is_refused),
       WITH_FOLDER(divergence_stops_with_the_step),
       WITH_FOLDER(values_that_are_not_finite_are_not_saved),
       WITH_FOLDER(changed_data_are_refused),
+      WITH_FOLDER(resumes_from_another_working_folder),
+      WITH_FOLDER(one_training_in_a_folder_at_a_time),
+      WITH_FOLDER(half_written_files_are_removed),
+      WITH_FOLDER(checkpoints_without_a_run_are_refused),
       WITH_FOLDER(folders_that_cannot_be),
       WITH_FOLDER(torn_files_are_mended),
       WITH_FOLDER(no_checkpoint_is_the_start),
@@ -672,7 +837,9 @@ int main(void) {
       WITH_FOLDER(failures_of_workers_come_in_order),
       WITH_FOLDER(loaders_close_at_any_time),
       WITH_FOLDER(the_lowest_limit_counts),
+      WITH_FOLDER(the_address_space_may_be_limited),
       WITH_FOLDER(too_little_memory_is_said),
+      WITH_FOLDER(memory_is_checked_before_data_are_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

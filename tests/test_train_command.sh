@@ -74,7 +74,7 @@ check "list as JSON" python3 - <<'PY'
 import json
 lists = json.load(open("output"))
 assert {"cnn", "resnet18"} <= {m["name"] for m in lists["models"]}
-assert [s["default"] for s in lists["settings"] if s["name"] == "epochs"] == ["30"]
+assert [s["default"] for s in lists["settings"] if s["name"] == "epochs"] == ["15"]
 assert "model: cnn" in lists["recipes"]["mnist"]
 PY
 run 0 --man && check "man page has the settings" contains output "clean_accuracy"
@@ -136,14 +136,40 @@ refused "predict without a run" 2 "folder of a run" predict --out no
 refused "predict without an output" 2 "--out FILE.npz" predict run
 refused "predict with a setting of training" 2 "does not choose data" predict run epochs=3 --out no
 refused "predict on data of no kind" 2 "dataset=NAME" predict run path=data --out no
+refused "unknown model" 2 "nearest: resnet20" train dataset=feature-noise model=resnet21 --out no
+refused "batch of nothing" 2 "batch is '0'" train batch=0
 refused "missing data" 1 "nowhere" train path=nowhere --out no
 refused "resume of nothing" 1 "nowhere" train --resume nowhere
 refused "predict from nothing" 1 "nowhere" predict nowhere --out no
 
+# ---- Bad data ----
+python3 - <<'PY'
+import os, struct
+def npy(name, kind, shape, data):
+    head = "{'descr': '%s', 'fortran_order': False, 'shape': %s}" % (kind, shape)
+    head += ' ' * (63 - (10 + len(head)) % 64) + '\n'
+    with open(name, 'wb') as file:
+        file.write(b'\x93NUMPY\1\0' + struct.pack('<H', len(head)) + head.encode() + data)
+for folder, size, labels in (('label', 12, [0, -1, 1]), ('pixels', 5, [0, 1, 1]), ('count', 12, [0, 1])):
+    os.mkdir(folder)
+    npy(folder + '/x_train.npy', '|u1', (3, 2, 2), bytes(size))
+    npy(folder + '/y_train.npy', '<i8', (len(labels),), struct.pack(f'<{len(labels)}q', *labels))
+os.mkdir('cifar')
+for i in range(1, 6):
+    with open(f'cifar/data_batch_{i}.bin', 'wb') as file:
+        file.write(bytes(30730))
+PY
+refused "label outside the classes" 1 "label -1 of example 1" train dataset=npy path=label model=linear --out no
+refused "arrays that are cut off" 1 "x_train.npy: truncated" train dataset=npy path=pixels model=linear --out no
+refused "too few labels" 1 "2 labels, but 3 images" train dataset=npy path=count model=linear --out no
+refused "files that are too short" 1 "too short: 30730 bytes" train dataset=cifar10 path=cifar model=linear --out no
+refused "a file for a folder of data" 1 "data_batch_1.bin is missing" train dataset=cifar10 path=a.yaml model=linear --out no
+refused "a file for the run's folder" 1 "a.yaml" train dataset=npy path=count model=linear --out a.yaml
+
 # ---- Runs ----
 field() { python3 -c "import json, sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }
 world=(dataset=feature-noise train_examples=64 test_examples=32 batch=16 "model=linear(8) | relu | linear"
-  backend=reference checkpoint_every=20)
+  backend=reference checkpoint_every=20 log_steps=yes)
 run 0 train "${world[@]}" epochs=100 --out whole --json && cp output kept
 check "result" [ "$(cat output)" = "$(cat whole/result.json)" ]
 check "result has every epoch" [ "$(field whole/result.json '["epochs"]')" = 100 ]
@@ -154,10 +180,22 @@ refused "a run is there" 2 "whole" train "${world[@]}" --out whole
 run 0 train --resume whole && check "a finished run has its result" contains output "test_accuracy"
 run 0 train --resume whole --json && check "the same result" cmp output kept
 
+refused "more memory than there is" 1 "lower batch (50000)" train dataset=cifar10 path=cifar model=resnet18 \
+  batch=1000000 --out no
+printf '#!/bin/bash\nulimit -v 300000\nexec "%s" "$@"\n' "$cutlab" >limited && chmod +x limited
+if ./limited --version >/dev/null 2>&1; then # a sanitiser's address space is larger than any limit
+  cutlab=./limited refused "less memory than is needed" 1 "MiB are available: lower batch (64)" \
+    train "${world[@]}" batch=64 "model=conv(1024) | relu | conv(1024) | pool(mean, global) | linear" --out no
+fi
+
 "$cutlab" train "${world[@]}" epochs=100 --out stopped >output 2>errors </dev/null &
 process=$!
 while [ ! -s stopped/metrics.jsonl ] && kill -0 $process 2>/dev/null; do sleep .02; done
+kill -STOP $process # so that it does not end before the others have been refused
+refused "training where another process does" 2 "already holds a run" train "${world[@]}" --out stopped
+refused "resuming where another process trains" 1 "stopped: another process is training there" train --resume stopped
 kill -TERM $process
+kill -CONT $process
 code=0
 wait $process || code=$?
 check "exit code of a stopped run" [ $code = 143 ]
@@ -166,6 +204,18 @@ check "a stopped run has no result" [ ! -e stopped/result.json ]
 run 0 train --resume stopped --threads 1
 check "resumed: the same logits" cmp whole/logits.npz stopped/logits.npz
 check "resumed: the same losses" [ "$(field whole/result.json '["train_loss"]')" = "$(field stopped/result.json '["train_loss"]')" ]
+
+check "resumed: the same steps" cmp whole/steps.jsonl stopped/steps.jsonl
+
+diverging=(train "${world[@]}" learning_rate=1e6 checkpoint_every=1)
+refused "divergence says where" 1 "the loss is nan in epoch 2, step 1 of 4" "${diverging[@]}" --out diverged
+refused "divergence again after resuming" 1 "the loss is nan in epoch 2, step 1 of 4" train --resume diverged
+run 0 predict diverged --out diverged.npz && check "the checkpoint before divergence" [ -s diverged.npz ]
+run 0 train "${world[@]}" epochs=1 "model=linear(9) | relu | linear" --out wider
+refused "a checkpoint of another model" 2 "tensor linear1.weight is float32 (8, 256) in the file and float32 (9, 256)" \
+  predict wider --checkpoint whole/checkpoints/00000400.npz --out no
+cp stopped/checkpoints/00000400.npz diverged/checkpoints/
+refused "a checkpoint of another run" 2 "is a checkpoint of another run" train --resume diverged
 
 run 0 predict whole --out own.npz --json
 check "predict: the logits of the run" cmp own.npz whole/logits.npz

@@ -50,6 +50,7 @@ typedef struct cutlab_collection {
                                      0 and 1 beyond 16 channels; deviation > 0 */
   uint64_t fingerprint;           /* of pixels and labels: tells one collection from another */
   cutlab_probes probes;
+  int64_t tile; /* feature-noise: side of a tile in pixels, length in a series; otherwise 0 */
 } cutlab_collection;
 
 /* Reads or makes a collection. Compressed files (.xz, .gz) are read as they are. Layouts on disk,

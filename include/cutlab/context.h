@@ -45,7 +45,7 @@ CUTLAB_API void cutlab_context_free(cutlab_context *context);
 CUTLAB_API const char *cutlab_context_message(const cutlab_context *context);
 
 /* Threads to compute with, 1..1024; 0 means one per available core. Results do not
-   depend on it. */
+   depend on it, except for the last bits of what oneDNN computes of networks. */
 CUTLAB_API cutlab_status cutlab_context_set_threads(cutlab_context *context, int threads);
 CUTLAB_API int cutlab_context_threads(const cutlab_context *context);
 

@@ -222,8 +222,9 @@ const cutlab_method_ops *cutlab_method_find(const char *name);
 const cutlab_method_ops *cutlab_method_row(int index);
 
 extern const cutlab_method_ops cutlab_method_cutout, cutlab_method_cutmix, cutlab_method_mixup,
-    cutlab_method_random_erasing, cutlab_method_fmix, cutlab_method_flip, cutlab_method_crop,
-    cutlab_method_rotate, cutlab_method_scale, cutlab_method_brightness, cutlab_method_contrast,
-    cutlab_method_saturation, cutlab_method_hue, cutlab_method_normalise;
+    cutlab_method_random_erasing, cutlab_method_fmix, cutlab_method_patch_cutmix,
+    cutlab_method_patch_cutout, cutlab_method_flip, cutlab_method_crop, cutlab_method_rotate,
+    cutlab_method_scale, cutlab_method_brightness, cutlab_method_contrast, cutlab_method_saturation,
+    cutlab_method_hue, cutlab_method_normalise;
 
 #endif

@@ -3,12 +3,23 @@
 
 #include "augment/policy.h"
 
-static const cutlab_method_ops *const methods[] = {
-    &cutlab_method_cutmix,     &cutlab_method_mixup,          &cutlab_method_cutout,
-    &cutlab_method_fmix,       &cutlab_method_random_erasing, &cutlab_method_flip,
-    &cutlab_method_crop,       &cutlab_method_rotate,         &cutlab_method_scale,
-    &cutlab_method_brightness, &cutlab_method_contrast,       &cutlab_method_saturation,
-    &cutlab_method_hue,        &cutlab_method_normalise,      NULL};
+static const cutlab_method_ops *const methods[] = {&cutlab_method_cutmix,
+                                                   &cutlab_method_mixup,
+                                                   &cutlab_method_cutout,
+                                                   &cutlab_method_fmix,
+                                                   &cutlab_method_patch_cutmix,
+                                                   &cutlab_method_patch_cutout,
+                                                   &cutlab_method_random_erasing,
+                                                   &cutlab_method_flip,
+                                                   &cutlab_method_crop,
+                                                   &cutlab_method_rotate,
+                                                   &cutlab_method_scale,
+                                                   &cutlab_method_brightness,
+                                                   &cutlab_method_contrast,
+                                                   &cutlab_method_saturation,
+                                                   &cutlab_method_hue,
+                                                   &cutlab_method_normalise,
+                                                   NULL};
 
 const cutlab_method_ops *cutlab_method_row(int index) {
   int i = 0;

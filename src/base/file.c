@@ -1,4 +1,5 @@
 /* Files: whole-file reading, atomic writing, folders. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -140,6 +141,38 @@ cutlab_status cutlab_file_write(cutlab_context *context, const char *path, const
   free(temporary);
   free(real);
   return status;
+}
+
+/* Behind digits and then `end`, with which `text` must begin; NULL where it does not. */
+static const char *skip_number(const char *text, const char *end) {
+  size_t digits = text ? strspn(text, "0123456789") : 0, length = strlen(end);
+  return digits && strncmp(text + digits, end, length) == 0 ? text + digits + length : NULL;
+}
+
+/* Length of NAME in "NAME.PID-ATTEMPT.tmp", as open_temporary names files; 0 for other names. */
+static size_t target_length(const char *name) {
+  for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {
+    const char *after = skip_number(skip_number(dot + 1, "-"), ".tmp");
+    if (after && !*after) return (size_t)(dot - name);
+  }
+  return 0;
+}
+
+static bool is_listed(const char *const *names, const char *name, size_t length) {
+  for (; *names; ++names)
+    if (strlen(*names) == length && strncmp(*names, name, length) == 0) return true;
+  return false;
+}
+
+void cutlab_file_remove_temporaries(const char *folder, const char *const *names) {
+  DIR *stream = opendir(folder);
+  const struct dirent *entry;
+  while (stream && (entry = readdir(stream))) {
+    size_t length = target_length(entry->d_name);
+    if (length && (!names || is_listed(names, entry->d_name, length)))
+      (void)unlinkat(dirfd(stream), entry->d_name, 0);
+  }
+  if (stream) closedir(stream);
 }
 
 /* mkdir, content with a folder that is there: 0 or an error number. */

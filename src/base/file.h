@@ -14,6 +14,9 @@ cutlab_status cutlab_file_read(cutlab_context *context, char **text, size_t *siz
    the old or the new content, and a failure leaves the old file and no temporary one. */
 cutlab_status cutlab_file_write(cutlab_context *context, const char *path, const void *data,
                                 size_t size);
+/* Removes the temporary files that writers of `names` (ended by NULL; NULL: of any file) left in a
+   folder when they were killed. What cannot be removed stays. */
+void cutlab_file_remove_temporaries(const char *folder, const char *const *names);
 /* Makes a folder and its parents; existing ones are fine. */
 cutlab_status cutlab_folder_make(cutlab_context *context, const char *path);
 bool cutlab_file_exists(const char *path);

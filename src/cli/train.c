@@ -14,7 +14,9 @@ static const cutlab_option options[] = {
     {"print-config", 0, NULL, "Print the settings as YAML (--json: JSON) and exit."},
     {"list", 'l', NULL, "Print models, settings and recipes and exit."},
     CUTLAB_OPTION_JSON,
-    CUTLAB_OPTION_THREADS,
+    {"threads", 0, "N",
+     "Threads to compute with; 0, the default, is one per core. With backend=onednn results depend "
+     "on it in their last bits, with reference they do not."},
     CUTLAB_OPTIONS_END};
 
 static int set_operand(cutlab_cli *cli, cutlab_training *training, const char *text) {

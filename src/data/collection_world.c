@@ -80,6 +80,7 @@ static cutlab_status choose_tiling(cutlab_context *context, tiling *t, cutlab_co
   }
   size->height = t->tile_height * ((x->patches + columns - 1) / columns);
   size->width = t->tile_width * columns;
+  size->tile = t->tile_width;
   return CUTLAB_OK;
 }
 

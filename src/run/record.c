@@ -2,11 +2,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 
 #include <cutlab/version.h>
 
 #include "base/file.h"
+#include "base/machine.h"
 #include "data/dataset_internal.h"
 #include "run/run_internal.h"
 
@@ -50,28 +50,6 @@ static json_t *optimum(const cutlab_simulation *simulation) {
                    cutlab_json_number(z->negative), "loss", cutlab_json_number(z->loss));
 }
 
-static void processor_name(char *name, size_t size) {
-  FILE *file = fopen("/proc/cpuinfo", "r");
-  char line[256];
-  snprintf(name, size, "unknown");
-  while (file && fgets(line, sizeof line, file))
-    if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
-      snprintf(name, size, "%s", strchr(line, ':') + 2);
-      name[strcspn(name, "\n")] = 0;
-      break;
-    }
-  if (file) fclose(file);
-}
-
-static json_t *machine(const cutlab_context *context) {
-  struct utsname system;
-  char text[sizeof system.sysname + sizeof system.release + 2] = "unknown", processor[200];
-  if (uname(&system) == 0) snprintf(text, sizeof text, "%s %s", system.sysname, system.release);
-  processor_name(processor, sizeof processor);
-  return json_pack("{s:s,s:s,s:s,s:i}", "system", text, "processor", processor, "kernels",
-                   cutlab_context_isa_name(context), "threads", cutlab_context_threads(context));
-}
-
 cutlab_status cutlab_record_run(cutlab_context *context, json_t **record,
                                 const cutlab_experiment *x, const cutlab_simulation *simulation,
                                 const char *dataset_path) {
@@ -88,7 +66,7 @@ cutlab_status cutlab_record_run(cutlab_context *context, json_t **record,
       dataset_path, "features", features(x, data, NULL), "examples", (json_int_t)data->examples,
       "positives", (json_int_t)data->positives, "optimum", optimum(simulation), "theory_accuracy",
       data->feature_count ? cutlab_json_number(theory_accuracy(x)) : json_null(), "machine",
-      machine(context));
+      cutlab_machine_json(context));
   return *record
              ? CUTLAB_OK
              : cutlab_fail(

@@ -47,16 +47,17 @@ static cutlab_status check_finite(cutlab_context *context, const cutlab_array *a
       return cutlab_fail(context, CUTLAB_ERROR_NUMERIC,
                          "%s holds %g after step %" PRId64
                          ": the training diverged; lower learning_rate or lengthen warmup",
-                         array->name, (double)data[i], step);
+                         array->name, isnan(data[i]) ? fabs((double)data[i]) : (double)data[i],
+                         step);
   return CUTLAB_OK;
 }
 
 static cutlab_status state_text(cutlab_context *context, char **text, const cutlab_position *p) {
-  json_t *state =
-      json_pack("{s:I,s:I,s:o,s:o,s:o,s:o}", "epoch", (json_int_t)p->epoch, "step",
-                (json_int_t)p->step, "loss_sum", cutlab_json_number(p->loss_sum), "label_sum",
-                cutlab_json_number(p->label_sum), "seconds", cutlab_json_number(p->seconds),
-                "epoch_seconds", cutlab_json_number(p->epoch_seconds));
+  json_t *state = json_pack(
+      "{s:s*,s:I,s:I,s:o,s:o,s:o,s:o}", "run", p->run, "epoch", (json_int_t)p->epoch, "step",
+      (json_int_t)p->step, "loss_sum", cutlab_json_number(p->loss_sum), "label_sum",
+      cutlab_json_number(p->label_sum), "seconds", cutlab_json_number(p->seconds), "epoch_seconds",
+      cutlab_json_number(p->epoch_seconds));
   return cutlab_json_text(context, text, state, 0);
 }
 
@@ -114,6 +115,16 @@ static cutlab_status take(cutlab_context *context, const char *path, const cutla
   return CUTLAB_OK;
 }
 
+/* A file that does not say of which training it is passes. */
+static cutlab_status check_run(cutlab_context *context, const char *path, const json_t *state,
+                               const char *run) {
+  const char *found = json_string_value(json_object_get(state, "run"));
+  if (!found || !run || strcmp(found, run) == 0) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "%s is a checkpoint of another run (%.16s); accepted: of this one (%s)", path,
+                     found, run);
+}
+
 static cutlab_status take_position(cutlab_context *context, const char *path,
                                    cutlab_position *position, cutlab_array *arrays, int count) {
   const cutlab_array *state = cutlab_npz_find(arrays, count, "state");
@@ -133,8 +144,11 @@ static cutlab_status take_position(cutlab_context *context, const char *path,
                                 cutlab_json_get_number(json, "loss_sum", NAN),
                                 cutlab_json_get_number(json, "label_sum", NAN),
                                 cutlab_json_get_number(json, "seconds", NAN),
-                                cutlab_json_get_number(json, "epoch_seconds", NAN)};
+                                cutlab_json_get_number(json, "epoch_seconds", NAN),
+                                position->run};
+  status = check_run(context, path, json, position->run);
   json_decref(json);
+  if (status != CUTLAB_OK) return status;
   if (sound && isfinite(position->loss_sum) && isfinite(position->label_sum) &&
       isfinite(position->seconds) && isfinite(position->epoch_seconds))
     return CUTLAB_OK;

@@ -10,6 +10,7 @@ typedef struct cutlab_position {
   int64_t epoch, step;           /* epochs that are complete, steps done in the next one */
   double loss_sum, label_sum;    /* over the examples of those steps: losses, label mass met */
   double seconds, epoch_seconds; /* spent in all; on the steps of this epoch */
+  const char *run;               /* what tells this training from others; NULL: nothing does */
 } cutlab_position;
 
 /* Writes the checkpoint of that step of all, then removes the oldest beyond `keep`. A value that is
@@ -18,8 +19,8 @@ cutlab_status cutlab_checkpoint_write(cutlab_context *context, const char *folde
                                       const cutlab_optimiser *optimiser,
                                       const cutlab_position *position, int64_t step, int64_t keep);
 /* Reads one file into the network of the optimiser; without `position` (NULL) only its values. A
-   tensor that is missing or of another shape is CUTLAB_ERROR_ARGUMENT that names it, a damaged file
-   CUTLAB_ERROR_FORMAT. */
+   tensor that is missing or of another shape is CUTLAB_ERROR_ARGUMENT that names it, and so is
+   another training than position->run; a damaged file is CUTLAB_ERROR_FORMAT. */
 cutlab_status cutlab_checkpoint_read(cutlab_context *context, const char *path,
                                      cutlab_optimiser *optimiser, cutlab_position *position);
 /* Reads the newest checkpoint that is whole. Damaged ones are renamed to STEP.npz.damaged, with a

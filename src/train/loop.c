@@ -93,7 +93,7 @@ static cutlab_status step(loop *l) {
     return cutlab_fail(l->context, CUTLAB_ERROR_NUMERIC,
                        "the loss is %g in epoch %" PRId64 ", step %" PRId64 " of %" PRId64
                        ": the training diverged; lower learning_rate (%g) or lengthen warmup",
-                       loss, p->epoch + 1, p->step + 1, t->steps_per_epoch,
+                       fabs(loss), p->epoch + 1, p->step + 1, t->steps_per_epoch,
                        t->settings->learning_rate);
   cutlab_optimiser_step(l->context, &t->optimiser, rate, at);
   p->loss_sum += loss * (double)batch;
@@ -189,7 +189,8 @@ static cutlab_status epoch(loop *l) {
     return status;
   }
   CUTLAB_TRY(cutlab_metrics_add(l->context, &t->metrics, line));
-  t->position = (cutlab_position){.epoch = t->position.epoch + 1, .seconds = t->position.seconds};
+  t->position = (cutlab_position){
+      .epoch = t->position.epoch + 1, .seconds = t->position.seconds, .run = t->position.run};
   bool due = t->position.epoch % t->settings->checkpoint_every == 0;
   return due || t->position.epoch == t->settings->epochs ? save(l) : CUTLAB_OK;
 }

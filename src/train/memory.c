@@ -14,7 +14,7 @@ double cutlab_memory_total(const cutlab_memory_need *need) {
 }
 
 /* The number after `key` at the beginning of a line (the first number of the file for ""); NAN
-   where there is none, INFINITY for "max". */
+   where there is none, INFINITY for "max" and "unlimited". */
 static double read_number(const char *path, const char *key) {
   FILE *file = fopen(path, "r");
   char line[256];
@@ -22,8 +22,9 @@ static double read_number(const char *path, const char *key) {
   size_t length = strlen(key);
   while (file && fgets(line, sizeof line, file)) {
     if (strncmp(line, key, length) != 0) continue;
-    char *end;
-    value = strncmp(line + length, "max", 3) == 0 ? INFINITY : strtod(line + length, &end);
+    const char *text = line + length + strspn(line + length, " \t");
+    bool unlimited = strncmp(text, "max", 3) == 0 || strncmp(text, "unlimited", 9) == 0;
+    value = unlimited ? INFINITY : strtod(text, NULL);
     break;
   }
   if (file) fclose(file);
@@ -60,11 +61,21 @@ static void own_group(char group[path_size], const char *root) {
   if (file) fclose(file);
 }
 
+/* What `ulimit -v` leaves of the address space. */
+static double address_space_left(const char *root) {
+  char path[path_size];
+  snprintf(path, sizeof path, "%s/proc/self/limits", root);
+  double most = read_number(path, "Max address space ");
+  snprintf(path, sizeof path, "%s/proc/self/status", root);
+  double used = 1024 * read_number(path, "VmSize:");
+  return isnan(most) || isnan(used) ? INFINITY : fmax(0, most - used);
+}
+
 double cutlab_memory_available(const char *root) {
   char path[2 * path_size + 64], group[path_size];
   snprintf(path, sizeof path, "%s/proc/meminfo", root);
   double kibibytes = read_number(path, "MemAvailable:");
-  double left = isnan(kibibytes) ? INFINITY : 1024 * kibibytes;
+  double left = fmin(isnan(kibibytes) ? INFINITY : 1024 * kibibytes, address_space_left(root));
   snprintf(path, sizeof path, "%s/sys/fs/cgroup/memory", root);
   left = fmin(left, group_left(path, "memory.limit_in_bytes", "memory.usage_in_bytes",
                                "total_inactive_file "));

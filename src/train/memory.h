@@ -6,15 +6,16 @@
 
 /* Bytes, as doubles: what does not fit may not fit into an integer either. */
 typedef struct cutlab_memory_need {
-  double data;    /* the collection: in memory already */
+  double data;    /* the collection, in memory or not yet */
   double values;  /* values, gradients and the optimiser's state */
   double compute; /* activations of training and evaluation */
   double loader;
 } cutlab_memory_need;
 
 double cutlab_memory_total(const cutlab_memory_need *need);
-/* Bytes that can still be had: MemAvailable of ROOT/proc/meminfo, or what is left of the control
-   group's limit, if lower. INFINITY where the system says nothing. `root` is "" but in tests. */
+/* Bytes that can still be had: the least of MemAvailable in ROOT/proc/meminfo and what is left of
+   the limits of control groups and of the address space. INFINITY where the system says nothing.
+   `root` is "" but in tests. */
 double cutlab_memory_available(const char *root);
 /* CUTLAB_ERROR_MEMORY where all but the data exceeds `available`. */
 cutlab_status cutlab_memory_check(cutlab_context *context, const cutlab_memory_need *need,

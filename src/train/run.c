@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "train/checkpoint_files.h"
+#include "train/lock.h"
 #include "train/loop.h"
 
 static cutlab_status open_metrics(cutlab_trainer *t) {
@@ -46,33 +48,70 @@ static cutlab_status train(cutlab_trainer *t, char **result) {
   return cutlab_json_text(t->context, result, json, 2);
 }
 
+/* Refuses a folder with a run, or with checkpoints whose run is gone: they would pass for those of
+   the new one. */
 static cutlab_status check_untaken(cutlab_context *context, const char *folder) {
   char *path = cutlab_path_join(context, folder, "run.json");
-  if (!path) return CUTLAB_ERROR_MEMORY;
-  bool taken = cutlab_file_exists(path);
+  char *checkpoints = cutlab_path_join(context, folder, "checkpoints");
+  int64_t *steps = NULL;
+  int count = 0;
+  cutlab_status status = CUTLAB_ERROR_MEMORY;
+  if (path && checkpoints) status = cutlab_checkpoint_list(context, &steps, &count, checkpoints);
+  bool taken = path && cutlab_file_exists(path);
+  free(steps);
+  free(checkpoints);
   free(path);
-  if (!taken) return CUTLAB_OK;
-  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                     "%s already holds a run; resume it (--resume) or choose another folder",
-                     folder);
+  if (taken)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "%s already holds a run; resume it (--resume) or choose another folder",
+                       folder);
+  if (status == CUTLAB_OK && count)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "%s holds checkpoints without a run.json; choose another folder", folder);
+  return status;
 }
 
-static cutlab_status begin(cutlab_trainer *t, char **result) {
+/* What killed processes left half written; with the lock taken. */
+static void clean_up(const cutlab_trainer *t) {
+  static const char *const names[] = {"run.json",   "metrics.jsonl", "metrics.csv", "steps.jsonl",
+                                      "logits.npz", "result.json",   NULL};
+  cutlab_file_remove_temporaries(t->folder, names);
+  cutlab_file_remove_temporaries(t->checkpoints, NULL);
+}
+
+static cutlab_status begin_locked(cutlab_trainer *t, char **result) {
   json_t *record;
-  CUTLAB_TRY(cutlab_folder_make(t->context, t->folder));
+  CUTLAB_TRY(check_untaken(t->context, t->folder)); /* another process may have been faster */
+  clean_up(t);
   CUTLAB_TRY(cutlab_trainer_record(t, &record));
   CUTLAB_TRY(cutlab_trainer_write_json(t->context, t->folder, "run.json", record));
   return train(t, result);
 }
 
-/* A copy of settings whose path holds from any working folder. NULL with a message. */
+static cutlab_status begin(cutlab_trainer *t, char **result) {
+  int lock;
+  CUTLAB_TRY(cutlab_folder_make(t->context, t->folder));
+  CUTLAB_TRY(cutlab_lock_take(t->context, &lock, t->folder));
+  cutlab_status status = begin_locked(t, result);
+  cutlab_lock_release(lock);
+  return status;
+}
+
+/* A path that holds from any working folder, unless run.json cannot keep it. */
+static void make_absolute(char path[cutlab_path_size]) {
+  char *real = path[0] ? realpath(path, NULL) : NULL;
+  json_t *text = real ? json_string(real) : NULL; /* NULL where it is not UTF-8 */
+  if (text && strlen(real) < cutlab_path_size) snprintf(path, cutlab_path_size, "%s", real);
+  json_decref(text);
+  free(real);
+}
+
+/* A copy of settings with an absolute path. NULL with a message. */
 static struct cutlab_training *settle(cutlab_context *context, const cutlab_training *training) {
   struct cutlab_training *copy = cutlab_allocate(context, 1, sizeof *copy);
   if (!copy) return NULL;
   *copy = *training;
-  char *real = copy->path[0] ? realpath(copy->path, NULL) : NULL;
-  if (real && strlen(real) < sizeof copy->path) snprintf(copy->path, sizeof copy->path, "%s", real);
-  free(real);
+  make_absolute(copy->path);
   return copy;
 }
 
@@ -89,6 +128,14 @@ cutlab_status cutlab_train_execute(cutlab_context *context, char **result,
   cutlab_trainer_close(&trainer);
   free(settings);
   return status;
+}
+
+/* Runs that have no identity take any checkpoint. */
+static void take_identity(cutlab_trainer *t, const json_t *record) {
+  const char *identity = json_string_value(json_object_get(record, "run"));
+  if (!identity) return;
+  snprintf(t->identity, sizeof t->identity, "%s", identity);
+  t->position.run = t->identity;
 }
 
 /* The data must be those that the run began with. */
@@ -117,17 +164,28 @@ static cutlab_status restore(cutlab_trainer *t) {
                      t->steps_per_epoch);
 }
 
-static cutlab_status resume(cutlab_context *context, char **result, const char *folder,
-                            struct cutlab_training *settings) {
-  json_t *record;
-  CUTLAB_TRY(cutlab_trainer_read(context, settings, &record, folder));
+static cutlab_status resume_locked(cutlab_context *context, char **result, const char *folder,
+                                   const struct cutlab_training *settings, const json_t *record) {
   cutlab_trainer trainer;
   cutlab_status status = cutlab_trainer_open(&trainer, context, settings, folder);
   if (status == CUTLAB_OK) status = check_data(&trainer, record);
-  json_decref(record);
+  if (status == CUTLAB_OK) take_identity(&trainer, record);
+  if (status == CUTLAB_OK) clean_up(&trainer);
   if (status == CUTLAB_OK) status = restore(&trainer);
   if (status == CUTLAB_OK) status = train(&trainer, result);
   cutlab_trainer_close(&trainer);
+  return status;
+}
+
+static cutlab_status resume(cutlab_context *context, char **result, const char *folder,
+                            struct cutlab_training *settings) {
+  json_t *record;
+  int lock;
+  CUTLAB_TRY(cutlab_trainer_read(context, settings, &record, folder));
+  cutlab_status status = cutlab_lock_take(context, &lock, folder);
+  if (status == CUTLAB_OK) status = resume_locked(context, result, folder, settings, record);
+  cutlab_lock_release(lock);
+  json_decref(record);
   return status;
 }
 

@@ -26,6 +26,7 @@ typedef struct cutlab_trainer {
   cutlab_memory_need need;
   int64_t steps_per_epoch;
   char *checkpoints; /* their folder */
+  char identity[17]; /* tells runs that compute other numbers from this one; "": none */
   cutlab_metrics metrics;
   cutlab_position position;
   float *test_logits; /* [test.count][classes] after `tested` epochs */
@@ -41,8 +42,8 @@ void cutlab_trainer_close(cutlab_trainer *trainer);
 cutlab_collection_source cutlab_trainer_source(const struct cutlab_training *settings);
 int64_t cutlab_trainer_parameters(const cutlab_model *model);
 
-/* run.json */
-cutlab_status cutlab_trainer_record(const cutlab_trainer *trainer, json_t **record);
+/* run.json of a new run, with its identity, which the trainer and its checkpoints then have too. */
+cutlab_status cutlab_trainer_record(cutlab_trainer *trainer, json_t **record);
 /* result.json, from the lines of the metrics. */
 json_t *cutlab_trainer_result(const cutlab_trainer *trainer);
 /* Reads run.json of a folder: `settings` (made by the caller) and the whole (`*record`). */

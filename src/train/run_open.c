@@ -2,10 +2,12 @@
 #include "train/run.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "data/collection_internal.h"
 
 cutlab_collection_source cutlab_trainer_source(const struct cutlab_training *settings) {
   return (cutlab_collection_source){.dataset = settings->dataset,
@@ -66,39 +68,60 @@ static cutlab_status open_policies(cutlab_trainer *t) {
   return status;
 }
 
-static cutlab_status open_data(cutlab_trainer *t) {
-  const struct cutlab_training *s = t->settings;
-  cutlab_collection *c = &t->collection;
-  cutlab_collection_source source = cutlab_trainer_source(s);
-  CUTLAB_TRY(cutlab_collection_open(t->context, c, &source));
-  if (c->train.count < 1)
-    return cutlab_fail(t->context, CUTLAB_ERROR_ARGUMENT, "%s has no training examples",
-                       s->dataset);
-  CUTLAB_TRY(open_policies(t));
-  int64_t batch = s->batch < c->train.count ? s->batch : c->train.count;
-  t->source = (cutlab_batch_source){c, t->policy, s->seed, batch, s->label_smoothing};
-  t->steps_per_epoch = cutlab_batches(&t->source);
-  return CUTLAB_OK;
+/* What is left beside the data, read or not. */
+static double available_memory(const cutlab_trainer *t) {
+  double available = cutlab_memory_available("");
+  return t->collection.train.pixels ? available : fmax(0, available - t->need.data);
 }
 
+/* Sizes of a published data set, whose files need not be read for them. */
+static void outline(cutlab_collection *c, const cutlab_collection_source *source) {
+  const cutlab_published *p = cutlab_published_find(source->dataset);
+  if (!p) return;
+  *c = (cutlab_collection){
+      .channels = p->channels, .height = p->side, .width = p->side, .classes = p->classes};
+  c->train.dtype = c->test.dtype = CUTLAB_UINT8;
+  c->train.count = cutlab_examples_wanted(p->train, source->train_examples);
+  c->test.count = cutlab_examples_wanted(p->test, source->test_examples);
+}
+
+static cutlab_status open_data(cutlab_trainer *t, const cutlab_collection_source *source) {
+  CUTLAB_TRY(cutlab_collection_open(t->context, &t->collection, source));
+  if (t->collection.train.count > 0) return CUTLAB_OK;
+  return cutlab_fail(t->context, CUTLAB_ERROR_ARGUMENT, "%s has no training examples",
+                     source->dataset);
+}
+
+/* For the sizes of the collection, whether or not it has been read. */
 static cutlab_status open_network(cutlab_trainer *t) {
   const struct cutlab_training *s = t->settings;
   const cutlab_collection *c = &t->collection;
+  int64_t batch = s->batch < c->train.count ? s->batch : c->train.count;
+  t->source = (cutlab_batch_source){c, NULL, s->seed, batch, s->label_smoothing};
+  t->steps_per_epoch = cutlab_batches(&t->source);
   CUTLAB_TRY(cutlab_model_create(t->context, &t->model, s->model, c->channels, c->height, c->width,
                                  c->classes));
   count_known_memory(t);
-  double available = cutlab_memory_available("");
-  CUTLAB_TRY(cutlab_memory_check(t->context, &t->need, available, t->source.batch));
+  double available = available_memory(t);
+  CUTLAB_TRY(cutlab_memory_check(t->context, &t->need, available, batch));
   CUTLAB_TRY(cutlab_network_create(t->context, &t->network, t->model, s->backend));
   t->evaluator = (cutlab_evaluator){.network = t->network,
-                                    .policy = t->evaluation,
                                     .channels = c->channels,
                                     .height = c->height,
                                     .width = c->width,
                                     .classes = c->classes,
-                                    .batch = cutlab_evaluation_batch(t->source.batch)};
+                                    .batch = cutlab_evaluation_batch(batch)};
   CUTLAB_TRY(count_compute_memory(t));
-  CUTLAB_TRY(cutlab_memory_check(t->context, &t->need, available, t->source.batch));
+  return cutlab_memory_check(t->context, &t->need, available, batch);
+}
+
+/* What needs the data themselves: policies with their mean, and the values to begin with. */
+static cutlab_status open_rest(cutlab_trainer *t) {
+  const struct cutlab_training *s = t->settings;
+  const cutlab_collection *c = &t->collection;
+  CUTLAB_TRY(open_policies(t));
+  t->source.policy = t->policy;
+  t->evaluator.policy = t->evaluation;
   cutlab_network_initialise(t->network, s->init, s->init_scale, s->seed);
   CUTLAB_TRY(cutlab_optimiser_open(t->context, &t->optimiser, s, t->network));
   t->test_logits = cutlab_allocate(t->context, c->test.count * c->classes, sizeof(float));
@@ -107,14 +130,19 @@ static cutlab_status open_network(cutlab_trainer *t) {
 
 cutlab_status cutlab_trainer_open(cutlab_trainer *trainer, cutlab_context *context,
                                   const struct cutlab_training *settings, const char *folder) {
+  const cutlab_collection_source source = cutlab_trainer_source(settings);
   *trainer =
       (cutlab_trainer){.context = context, .settings = settings, .folder = folder, .tested = -1};
   if (folder) {
     trainer->checkpoints = cutlab_path_join(context, folder, "checkpoints");
     if (!trainer->checkpoints) return CUTLAB_ERROR_MEMORY;
   }
-  CUTLAB_TRY(open_data(trainer));
-  return open_network(trainer);
+  outline(&trainer->collection, &source);
+  bool outlined = trainer->collection.train.count > 0;
+  if (outlined) CUTLAB_TRY(open_network(trainer));
+  CUTLAB_TRY(open_data(trainer, &source));
+  if (!outlined) CUTLAB_TRY(open_network(trainer));
+  return open_rest(trainer);
 }
 
 void cutlab_trainer_close(cutlab_trainer *trainer) {

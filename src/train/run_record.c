@@ -5,11 +5,13 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
+
+#include <openssl/evp.h>
 
 #include <cutlab/version.h>
 
 #include "base/file.h"
+#include "base/machine.h"
 
 cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *folder,
                                         const char *name, json_t *value) {
@@ -20,28 +22,6 @@ cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *fol
   cutlab_free(text);
   free(path);
   return status;
-}
-
-static void processor_name(char *name, size_t size) {
-  FILE *file = fopen("/proc/cpuinfo", "r");
-  char line[256];
-  snprintf(name, size, "unknown");
-  while (file && fgets(line, sizeof line, file))
-    if (strncmp(line, "model name", 10) == 0 && strchr(line, ':')) {
-      snprintf(name, size, "%s", strchr(line, ':') + 2);
-      name[strcspn(name, "\n")] = 0;
-      break;
-    }
-  if (file) fclose(file);
-}
-
-static json_t *machine(const cutlab_context *context) {
-  struct utsname system;
-  char text[sizeof system.sysname + sizeof system.release + 2] = "unknown", processor[200];
-  if (uname(&system) == 0) snprintf(text, sizeof text, "%s %s", system.sysname, system.release);
-  processor_name(processor, sizeof processor);
-  return json_pack("{s:s,s:s,s:s,s:i}", "system", text, "processor", processor, "kernels",
-                   cutlab_context_isa_name(context), "threads", cutlab_context_threads(context));
 }
 
 static json_t *data(const cutlab_collection *c) {
@@ -68,19 +48,47 @@ static cutlab_status settings_json(cutlab_context *context, json_t **value,
   return status;
 }
 
-cutlab_status cutlab_trainer_record(const cutlab_trainer *t, json_t **record) {
+/* 16 hexadecimal digits of SHA-256 over all that decides what is computed: settings, but for those
+   that leave the numbers as they are or that others say in full, model and data. */
+static cutlab_status identify(cutlab_trainer *t, json_t *settings) {
+  static const char *const indifferent[] = {
+      "path", "model",          "workers",   "evaluate_every",    "checkpoint_every",
+      "keep", "clean_accuracy", "log_steps", "checkpoint_minutes"};
+  unsigned char digest[EVP_MAX_MD_SIZE] = {0};
+  char *text;
+  json_t *decisive = json_copy(settings);
+  for (size_t i = 0; i < sizeof indifferent / sizeof *indifferent; ++i)
+    json_object_del(decisive, indifferent[i]);
+  json_object_set_new(decisive, "model", json_string(cutlab_model_text(t->model)));
+  json_object_set_new(decisive, "data", data(&t->collection));
+  CUTLAB_TRY(cutlab_json_text(t->context, &text, decisive, 0));
+  bool good = EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1;
+  cutlab_free(text);
+  if (!good) return cutlab_fail(t->context, CUTLAB_ERROR_MEMORY, "out of memory: run.json");
+  for (size_t i = 0; i < 8; ++i)
+    snprintf(t->identity + 2 * i, sizeof t->identity - 2 * i, "%02x", digest[i]);
+  t->position.run = t->identity;
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_trainer_record(cutlab_trainer *t, json_t **record) {
   json_t *settings;
   CUTLAB_TRY(settings_json(t->context, &settings, t->settings));
+  cutlab_status status = identify(t, settings);
+  if (status != CUTLAB_OK) {
+    json_decref(settings);
+    return status;
+  }
   *record = json_pack(
-      "{s:s,s:i,s:s,s:o,s:o,s:s,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "format", "cutlab-training",
-      "format_version", cutlab_training_run_version, "cutlab", cutlab_version(), "settings",
-      settings, "data", data(&t->collection), "model", cutlab_model_text(t->model), "parameters",
-      (json_int_t)cutlab_trainer_parameters(t->model), "multiply_adds",
-      (json_int_t)cutlab_model_multiply_adds(t->model), "policy", cutlab_policy_text(t->policy),
-      "evaluation_policy", cutlab_policy_text(t->evaluation), "backend",
-      cutlab_network_backend(t->network), "batch", (json_int_t)t->source.batch, "steps_per_epoch",
-      (json_int_t)t->steps_per_epoch, "memory_bytes", json_real(cutlab_memory_total(&t->need)),
-      "machine", machine(t->context));
+      "{s:s,s:i,s:s,s:s,s:o,s:o,s:s,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "format",
+      "cutlab-training", "format_version", cutlab_training_run_version, "cutlab", cutlab_version(),
+      "run", t->identity, "settings", settings, "data", data(&t->collection), "model",
+      cutlab_model_text(t->model), "parameters", (json_int_t)cutlab_trainer_parameters(t->model),
+      "multiply_adds", (json_int_t)cutlab_model_multiply_adds(t->model), "policy",
+      cutlab_policy_text(t->policy), "evaluation_policy", cutlab_policy_text(t->evaluation),
+      "backend", cutlab_network_backend(t->network), "batch", (json_int_t)t->source.batch,
+      "steps_per_epoch", (json_int_t)t->steps_per_epoch, "memory_bytes",
+      json_real(cutlab_memory_total(&t->need)), "machine", cutlab_machine_json(t->context));
   if (*record) return CUTLAB_OK;
   return cutlab_fail(t->context, CUTLAB_ERROR_MEMORY,
                      "cannot make run.json: out of memory, or a text in it is not UTF-8");

@@ -82,7 +82,9 @@ static const cutlab_row rows[] = {
            "al. 2019, CIFAR: 0.5; Zhang et al. 2018: 1)."),
     NUMBER(cut_share, CUTLAB_ABOVE_ZERO, 1, "> 0, to 1", "0.5",
            "Of cutout: side of the square as a share of the image's shorter side, a series' length "
-           "(DeVries and Taylor 2017: 16 of 32 pixels for CIFAR-10, 8 for CIFAR-100)."),
+           "(DeVries and Taylor 2017: 16 of 32 pixels for CIFAR-10, 8 for CIFAR-100); with "
+           "feature-noise the share of the tiles, at least one and fewer than half (Oh and Yun "
+           "2024)."),
     YES_NO(normalise, "yes",
            "Subtract the training data's mean and divide by its deviation, for every channel."),
     NUMBER(label_smoothing, 0, CUTLAB_BELOW_ONE, ">= 0 and < 1", "0",

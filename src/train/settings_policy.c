@@ -55,19 +55,43 @@ static cutlab_status print_normalise(cutlab_context *context, FILE *file,
   return CUTLAB_OK;
 }
 
-static void print_mix(FILE *file, const struct cutlab_training *training) {
+/* Whether images are made of tiles, the patches of the theory: cutting and mixing then takes whole
+   ones, for a box would cut through the features. */
+static bool has_tiles(const cutlab_collection *collection) {
+  return collection->probes.feature_count > 0 && collection->tile > 0;
+}
+
+static void print_mix(FILE *file, const struct cutlab_training *training,
+                      const cutlab_collection *collection) {
   char alpha[cutlab_number_size], p[cutlab_number_size];
   cutlab_number_text(alpha, training->alpha);
   cutlab_number_text(p, training->mix_probability);
-  if (training->method == CUTLAB_TRAIN_CUTMIX || training->method == CUTLAB_TRAIN_MIXUP)
+  if (training->method == CUTLAB_TRAIN_CUTMIX && has_tiles(collection))
+    fprintf(file, "patch_cutmix(side=%lld, p=%s) | ", (long long)collection->tile, p);
+  else if (training->method == CUTLAB_TRAIN_CUTMIX || training->method == CUTLAB_TRAIN_MIXUP)
     fprintf(file, "%s(alpha=%s, p=%s) | ",
             training->method == CUTLAB_TRAIN_CUTMIX ? "cutmix" : "mixup", alpha, p);
+}
+
+/* cut_share of the tiles; but at least one and, as the theory asks, fewer than half. */
+static void print_patch_cutout(FILE *file, const struct cutlab_training *training,
+                               const cutlab_collection *collection) {
+  int64_t side = collection->tile;
+  int64_t tiles = (collection->height + side - 1) / side * (collection->width / side);
+  int64_t cut = llround(training->cut_share * (double)tiles), most = (tiles - 1) / 2;
+  if (cut > most) cut = most;
+  fprintf(file, " | patch_cutout(side=%lld, cut=%lld)", (long long)side,
+          (long long)(cut < 1 ? 1 : cut));
 }
 
 /* After normalisation, where its fill of 0 is the mean, as the authors do. */
 static void print_cutout(FILE *file, const struct cutlab_training *training,
                          const cutlab_collection *collection) {
   int64_t side = collection->width;
+  if (has_tiles(collection)) {
+    print_patch_cutout(file, training, collection);
+    return;
+  }
   if (collection->height > 1 && collection->height < side) side = collection->height;
   int64_t cut = llround(training->cut_share * (double)side);
   fprintf(file, " | cutout(size=%lld)", (long long)(cut < 1 ? 1 : cut));
@@ -79,7 +103,7 @@ static cutlab_status print_policy(cutlab_context *context, FILE *file,
   bool own = training->policy[strspn(training->policy, " \t\r\n")] != '\0', normalises = false;
   CUTLAB_TRY(own ? print_setting(context, file, "policy", training->policy, &normalises)
                  : print_setting(context, file, "augment", training->augment, &normalises));
-  if (!own) print_mix(file, training);
+  if (!own) print_mix(file, training, collection);
   if (!normalises) CUTLAB_TRY(print_normalise(context, file, training, collection));
   if (!own && training->method == CUTLAB_TRAIN_CUTOUT) print_cutout(file, training, collection);
   return CUTLAB_OK;

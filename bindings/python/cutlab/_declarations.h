@@ -102,7 +102,7 @@ cutlab_status cutlab_png_encode(cutlab_context *context, uint8_t **bytes, size_t
 typedef struct cutlab_examples { cutlab_dtype dtype; int64_t count; void *pixels; int64_t *labels; } cutlab_examples;
 typedef struct cutlab_collection_source { const char *dataset; const char *path; int64_t train_examples, test_examples; uint64_t seed; const char *shape; const char *position; } cutlab_collection_source;
 typedef struct cutlab_probes { int64_t count; float *pixels; int64_t *labels; int64_t *features; int64_t feature_count; char **names; double *frequencies; int64_t *train_features, *test_features; } cutlab_probes;
-typedef struct cutlab_collection { int64_t channels, height, width, classes; cutlab_examples train, test; char **class_names; double mean[16], deviation[16]; uint64_t fingerprint; cutlab_probes probes; } cutlab_collection;
+typedef struct cutlab_collection { int64_t channels, height, width, classes; cutlab_examples train, test; char **class_names; double mean[16], deviation[16]; uint64_t fingerprint; cutlab_probes probes; int64_t tile; } cutlab_collection;
 cutlab_status cutlab_collection_open(cutlab_context *context, cutlab_collection *collection, const cutlab_collection_source *source);
 void cutlab_collection_clear(cutlab_collection *collection);
 cutlab_status cutlab_collection_verify(cutlab_context *context, char **report, const cutlab_collection_source *source);
