@@ -74,7 +74,7 @@ check "list as JSON" python3 - <<'PY'
 import json
 lists = json.load(open("output"))
 assert {"cnn", "resnet18"} <= {m["name"] for m in lists["models"]}
-assert [s["default"] for s in lists["settings"] if s["name"] == "epochs"] == ["15"]
+assert [s["default"] for s in lists["settings"] if s["name"] == "epochs"] == ["10"]
 assert "model: cnn" in lists["recipes"]["mnist"]
 PY
 run 0 --man && check "man page has the settings" contains output "clean_accuracy"

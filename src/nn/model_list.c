@@ -48,24 +48,25 @@ static void write_conv(FILE *file, int width, int kernel, int stride) {
 }
 
 static const char head[] = "pool(mean, global) | linear";
+static const char place_head[] = "pool(max) | linear"; /* keeps where things are */
 static const char bn_relu[] = " | bn | relu | ";
 
 /* Three convolutions of width, 2 and 4 width; kernels shrink by `shrink` each. */
-static void write_stack(FILE *file, int width, int kernel, int shrink) {
+static void write_stack(FILE *file, int width, int kernel, int shrink, const char *end) {
   for (int stage = 0; stage < 3; ++stage) {
     write_conv(file, width << stage, kernel - stage * shrink, 1);
-    fprintf(file, "%s%s", bn_relu, stage < 2 ? "pool(max) | " : head);
+    fprintf(file, "%s%s", bn_relu, stage < 2 ? "pool(max) | " : end);
   }
 }
 
 static void write_cnn(FILE *file, const cutlab_layer_setting *s, int64_t classes) {
   (void)classes;
-  write_stack(file, whole(s, 0), 3, 0);
+  write_stack(file, whole(s, 0), 3, 0, place_head);
 }
 
 static void write_cnn1d(FILE *file, const cutlab_layer_setting *s, int64_t classes) {
   (void)classes;
-  write_stack(file, whole(s, 0), 7, 2);
+  write_stack(file, whole(s, 0), 7, 2, head);
 }
 
 static void write_basic(FILE *file, int width, int stride) {

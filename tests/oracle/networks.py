@@ -56,18 +56,19 @@ class Patch(nn.Module):
 
 
 class Cnn(nn.Module):
-    def __init__(self, channels: int, classes: int, width: int):
+    """`cells`: positions left after three poolings."""
+
+    def __init__(self, channels: int, classes: int, width: int, cells: int):
         super().__init__()
         sizes = [channels, width, 2 * width, 4 * width]
         self.convs = nn.ModuleList(map(conv, sizes, sizes[1:]))
         self.norms = nn.ModuleList(map(nn.BatchNorm2d, sizes[1:]))
-        self.head = nn.Linear(4 * width, classes)
+        self.head = nn.Linear(4 * width * cells, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         for i in range(3):
-            x = F.relu(self.norms[i](self.convs[i](x)))
-            x = F.max_pool2d(x, 2) if i < 2 else x.mean((2, 3))
-        return self.head(x)
+            x = F.max_pool2d(F.relu(self.norms[i](self.convs[i](x))), 2)
+        return self.head(x.flatten(1))
 
 
 class Cnn1d(nn.Module):

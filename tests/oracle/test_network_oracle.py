@@ -78,8 +78,8 @@ CASES = (
         for name, activation in ACTIVATIONS.items()
     ),
     Case("patch(size=4, filters=3)", (3, 14, 13), 5, 32, partial(networks.Patch, 3, 5, 4, 3)),
-    Case("cnn(width=8)", (3, 12, 12), 10, 6, partial(networks.Cnn, 3, 10, 8)),
-    Case("cnn(width=5)", (1, 13, 11), 7, 5, partial(networks.Cnn, 1, 7, 5)),
+    Case("cnn(width=8)", (3, 16, 16), 10, 6, partial(networks.Cnn, 3, 10, 8, 4)),
+    Case("cnn(width=5)", (1, 13, 11), 7, 5, partial(networks.Cnn, 1, 7, 5, 1)),
     Case("cnn1d(width=8)", (2, 1, 50), 5, 8, partial(networks.Cnn1d, 2, 5, 8)),
     Case("resnet20", SMALL, 10, 4, partial(networks.resnet, 20, 3, 10)),
     Case("wrn-10-2", SMALL, 10, 4, partial(networks.WideResNet, 3, 10, 10, 2)),
