@@ -691,6 +691,19 @@ static const network_case nets[] = {
      3, 4, 5, 3},
     {"residual(conv(3) | silu) | residual(conv(3)) | linear", 3, 4, 5, 3},
     {"repeat(3, conv(4) | residual(conv(4) | relu) | bn | relu) | linear", 3, 5, 4, 3},
+    /* Norms whose input gradient nobody wants, beside a branch that reads the same one. */
+    {"residual(conv(3), shortcut=bn) | pool(mean, global) | linear", 3, 6, 6, 4},
+    {"residual(conv(3), shortcut=residual(bn, shortcut=conv(3))) | pool(mean, global) | linear", 3,
+     6, 6, 4},
+    /* Sums of groups in layouts with blocks of channels. */
+    {"conv(64, bias=no) | group_sum(32) | silu | conv(16) | pool(mean, global) | linear", 3, 6, 6,
+     4},
+    {"conv(24, bias=no) | group_sum(12) | bn | silu | linear", 3, 5, 5, 3},
+    {"residual(conv(32, bias=no) | group_sum(16), shortcut=conv(16)) | pool(mean, global) | linear",
+     3, 6, 6, 4},
+    {"conv(8) | residual(conv(16) | group_sum(8)) | silu | linear", 3, 5, 5, 3},
+    /* Widths that fill no block. */
+    {"conv(20, bias=no) | bn | silu | pool(max) | conv(24, stride=2) | silu | linear", 3, 9, 8, 3},
 };
 enum { net_count = sizeof nets / sizeof *nets, batch_most = 5 };
 

@@ -18,7 +18,8 @@ typedef struct cutlab_tensor {
 /* One operation for one size of batch. Tensors of values and gradients may share memory where the
    program says so: both outputs of a FORK are its input; both input gradients of an ADD are one
    tensor, and without ReLU its output gradient; the input gradient of a FORK is its output gradient
-   0; an input gradient that is NULL is not wanted. Backward may read the input of CONV, LINEAR,
+   0; an input gradient that is NULL is not wanted. Backward must not write output gradients, which
+   others may read, but for that of a FORK. It may read the input of CONV, LINEAR,
    NORM and ACTIVATION and the output of NORM and ADD with ReLU: other values are gone by then. */
 typedef struct cutlab_operation {
   const cutlab_node *node;

@@ -193,13 +193,15 @@ static cutlab_status bind(cutlab_context *context, cutlab_network *network,
                           cutlab_program *program) {
   size_t bytes = cutlab_program_bytes(program);
   if (bytes > network->memory_bytes) {
-    void *memory = cutlab_allocate(context, (int64_t)bytes, 1);
-    if (!memory) return CUTLAB_ERROR_MEMORY;
-    free(network->memory);
-    network->memory = memory;
-    network->memory_bytes = bytes;
+    free(network->memory); /* first, so that both are never there at once */
+    network->memory = cutlab_allocate(context, (int64_t)bytes, 1);
+    network->memory_bytes = network->memory ? bytes : 0;
+    if (!network->memory) {
+      drop_programs(network);
+      return CUTLAB_ERROR_MEMORY;
+    }
     for (int i = 0; i < network->program_count; ++i)
-      cutlab_program_bind(network->programs[i], memory);
+      cutlab_program_bind(network->programs[i], network->memory);
   }
   cutlab_program_bind(program, network->memory);
   return CUTLAB_OK;

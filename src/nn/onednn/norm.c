@@ -79,12 +79,20 @@ static cutlab_status plan_calls(cutlab_context *context, const dnn_device *devic
   return status;
 }
 
+/* Scratch memory of backward's primitive, whole cache lines. */
+static size_t call_scratch(const cutlab_operation *op) {
+  return (((const norm_calls *)op->state)->backward.scratch_bytes + 63) / 64 * 64;
+}
+
 static cutlab_status plan(cutlab_context *context, const dnn_device *device, cutlab_operation *op) {
   op->state = cutlab_allocate(context, 1, sizeof(norm_calls));
   if (!op->state) return CUTLAB_ERROR_MEMORY;
   CUTLAB_TRY(dnn_output_set(context, device, op->output[0]));
   if (op->training) op->kept_bytes = (size_t)(2 * kept_statistics(op)) * sizeof(float);
-  return plan_calls(context, device, op, op->output[0]->layout);
+  CUTLAB_TRY(plan_calls(context, device, op, op->output[0]->layout));
+  if (op->training && !op->input_gradient[0])
+    op->scratch_bytes = call_scratch(op) + op->output[0]->bytes;
+  return CUTLAB_OK;
 }
 
 static void update_running(cutlab_operation *op, const float *mean, const float *variance) {
@@ -116,11 +124,12 @@ static cutlab_status backward(cutlab_context *context, const dnn_device *device,
                               cutlab_operation *op) {
   dnn_call *call = &((norm_calls *)op->state)->backward;
   const float *mean = op->kept;
-  /* oneDNN writes the input's gradient in any case; where nobody wants it, over the output's. */
-  cutlab_tensor *gradient = op->input_gradient[0] ? op->input_gradient[0] : op->output_gradient[0];
+  /* oneDNN writes the input's gradient in any case; where nobody wants it, to scratch memory. */
+  const void *gradient = op->input_gradient[0] ? (const char *)op->input_gradient[0]->data
+                                               : (const char *)op->scratch + call_scratch(op);
   const void *data[] = {op->input[0]->data,
                         op->output_gradient[0]->data,
-                        gradient->data,
+                        gradient,
                         op->parameter[0],
                         mean,
                         mean + kept_statistics(op),

@@ -200,25 +200,30 @@ typedef struct plain_state {
   dnn_port in, out; /* the tensor's layout to plain and back, through scratch memory */
 } plain_state;
 
-static cutlab_status plain_plan(cutlab_context *context, const dnn_device *device,
-                                cutlab_operation *op) {
-  plain_state *state = cutlab_allocate(context, 1, sizeof *state);
-  op->state = state;
-  if (!state) return CUTLAB_ERROR_MEMORY;
+static cutlab_status plain_ports(cutlab_context *context, const dnn_device *device,
+                                 cutlab_operation *op, plain_state *state) {
   CUTLAB_TRY(dnn_output_set(context, device, op->output[0]));
   dnn_desc from = dnn_desc_of(op->input[0]), to = dnn_plain_make(op->input[0]);
   cutlab_status status = from && to ? CUTLAB_OK
                                     : cutlab_fail(context, CUTLAB_ERROR_MEMORY,
                                                   "out of memory: planning %s", op->node->name);
+  const char *name = op->node->name;
   if (status == CUTLAB_OK)
-    status = dnn_port_make(context, device, &state->in, from, to, true, op->node->name);
+    status = dnn_port_make(context, device, &state->in, from, to, true, name);
   if (status == CUTLAB_OK)
-    status = dnn_port_make(context, device, &state->out, to, from, false, op->node->name);
+    status = dnn_port_make(context, device, &state->out, to, from, false, name);
   op->scratch_bytes =
       state->in.bytes + state->in.reorder.scratch_bytes + state->out.reorder.scratch_bytes;
   dnn_desc_free(from);
   dnn_desc_free(to);
   return status;
+}
+
+static cutlab_status plain_plan(cutlab_context *context, const dnn_device *device,
+                                cutlab_operation *op) {
+  plain_state *state = cutlab_allocate(context, 1, sizeof *state);
+  op->state = state;
+  return state ? plain_ports(context, device, op, state) : CUTLAB_ERROR_MEMORY;
 }
 
 static void plain_release(cutlab_operation *op) {
@@ -254,29 +259,73 @@ static int64_t elements(const cutlab_tensor *tensor) {
   return tensor->count * tensor->channels * tensor->height * tensor->width;
 }
 
-/* Sums of `group` consecutive of the input's channels. */
+/* Sums of groups of consecutive channels. */
+typedef struct group_state {
+  plain_state input;      /* first, for plain_input and the like */
+  dnn_port result, above; /* of the output: plain to its layout, and its gradient back */
+  size_t offset;          /* of the output's plain copy in scratch memory */
+} group_state;
+
+static cutlab_status group_sum_plan(cutlab_context *context, const dnn_device *device,
+                                    cutlab_operation *op) {
+  group_state *state = cutlab_allocate(context, 1, sizeof *state);
+  op->state = state;
+  if (!state) return CUTLAB_ERROR_MEMORY;
+  CUTLAB_TRY(plain_ports(context, device, op, &state->input));
+  dnn_desc plain = dnn_plain_make(op->output[0]), layout = op->output[0]->layout;
+  if (!plain) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: planning a sum");
+  const char *name = op->node->name;
+  cutlab_status status = dnn_port_make(context, device, &state->result, plain, layout, false, name);
+  if (status == CUTLAB_OK)
+    status = dnn_port_make(context, device, &state->above, layout, plain, true, name);
+  dnn_desc_free(plain);
+  state->offset = (op->scratch_bytes + 63) / 64 * 64;
+  op->scratch_bytes = state->offset + state->result.bytes + state->result.reorder.scratch_bytes +
+                      state->above.reorder.scratch_bytes;
+  return status;
+}
+
+static void group_sum_release(cutlab_operation *op) {
+  plain_release(op);
+  dnn_port_free(&((group_state *)op->state)->result);
+  dnn_port_free(&((group_state *)op->state)->above);
+}
+
+/* Where the output, or its gradient, is in plain order. */
+static float *plain_output(const cutlab_operation *op, const cutlab_tensor *tensor) {
+  const group_state *state = op->state;
+  return state->result.bytes ? (float *)((char *)op->scratch + state->offset) : tensor->data;
+}
+
 static cutlab_status group_sum_forward(cutlab_context *context, const dnn_device *device,
                                        cutlab_operation *op) {
+  group_state *state = op->state;
   const float *input;
   CUTLAB_TRY(plain_input(context, device, &input, op));
   const cutlab_tensor *output = op->output[0];
+  float *sums = plain_output(op, output);
   int64_t positions = output->height * output->width;
   int64_t group = op->input[0]->channels / output->channels;
   for (int64_t i = 0; i < output->count * output->channels; ++i)
     for (int64_t p = 0; p < positions; ++p) {
       double sum = 0;
       for (int64_t g = 0; g < group; ++g) sum += input[(i * group + g) * positions + p];
-      output->data[i * positions + p] = (float)sum;
+      sums[i * positions + p] = (float)sum;
     }
-  return CUTLAB_OK;
+  if (!state->result.bytes) return CUTLAB_OK;
+  return dnn_port_run(context, device, &state->result, sums, output->data,
+                      (char *)sums + state->result.bytes);
 }
 
 static cutlab_status group_sum_backward(cutlab_context *context, const dnn_device *device,
                                         cutlab_operation *op) {
   if (!op->input_gradient[0]) return CUTLAB_OK;
-  float *gradient = plain_gradient(op);
+  group_state *state = op->state;
+  float *gradient = plain_gradient(op), *above = plain_output(op, op->output_gradient[0]);
   const cutlab_tensor *output = op->output[0];
-  const float *above = op->output_gradient[0]->data;
+  if (state->above.bytes)
+    CUTLAB_TRY(dnn_port_run(context, device, &state->above, op->output_gradient[0]->data, above,
+                            (char *)above + state->above.bytes));
   int64_t positions = output->height * output->width;
   int64_t group = op->input[0]->channels / output->channels;
   for (int64_t i = 0; i < output->count * output->channels; ++i)
@@ -286,14 +335,8 @@ static cutlab_status group_sum_backward(cutlab_context *context, const dnn_devic
   return plain_gradient_done(context, device, op);
 }
 
-static cutlab_status group_sum_plan(cutlab_context *context, const dnn_device *device,
-                                    cutlab_operation *op) {
-  op->output[0]->plain = true;
-  return plain_plan(context, device, op);
-}
-
 const dnn_operation dnn_group_sum = {group_sum_plan, group_sum_forward, group_sum_backward,
-                                     plain_release};
+                                     group_sum_release};
 
 static void copy(float *to, const float *from, int64_t count) {
   for (int64_t i = 0; i < count; ++i) to[i] = from[i];
