@@ -214,6 +214,19 @@ static void test_decompression(void **state) {
   unsigned char *bytes;
   int64_t got;
   assert_int_equal(decompress(f, "d", 1 << 20, &bytes, &got), CUTLAB_ERROR_FORMAT);
+  /* Zeros after the last member are padding; anything after them is not. */
+  size_t padded = (1 << 17) + 5; /* more than is read at once */
+  unsigned char *tape = calloc(padded, 1);
+  assert_non_null(tape);
+  memcpy(tape, both, first + second);
+  put(f, "e", tape, padded);
+  check_decompressed(f, "e", plain, small);
+  put(f, "e", tape, first + second + 1);
+  check_decompressed(f, "e", plain, small);
+  tape[padded - 1] = 'x';
+  put(f, "e", tape, padded);
+  assert_int_equal(decompress(f, "e", 1 << 20, &bytes, &got), CUTLAB_ERROR_FORMAT);
+  free(tape);
   free(plain);
 }
 
@@ -531,7 +544,7 @@ static void test_refused_npy(void **state) {
   put_array(f, "n/x_test.npy", CUTLAB_FLOAT32, 2, (int64_t[]){2, 3}, values);
   put_array(f, "n/y_test.npy", CUTLAB_INT64, 1, (int64_t[]){2}, labels);
   refuse(f, source, CUTLAB_ERROR_FORMAT, "1 x 1 x 3 (channels x height x width), but");
-  put_array(f, "n/x_train.npy", CUTLAB_INT64, 1, (int64_t[]){3}, labels);
+  put_array(f, "n/x_train.npy", CUTLAB_INT64, 2, (int64_t[]){3, 1}, labels);
   refuse(f, source, CUTLAB_ERROR_FORMAT, "images of int64");
 }
 
@@ -554,6 +567,13 @@ static void test_npz(void **state) {
   labels[0] = -4;
   assert_int_equal(cutlab_npz_write(f->context, path, arrays, 3), CUTLAB_OK);
   refuse(f, source, CUTLAB_ERROR_FORMAT, "a.npz: member train_labels: label -4 of example 0");
+  float value = NAN;
+  const cutlab_array scalar[] = {
+      {.name = "train_images", .dtype = CUTLAB_FLOAT32, .rank = 0, .data = &value},
+      {.name = "train_labels", .dtype = CUTLAB_INT64, .rank = 1, .shape = {0}, .data = labels}};
+  assert_int_equal(cutlab_npz_write(f->context, path, scalar, 2), CUTLAB_OK);
+  refuse(f, source, CUTLAB_ERROR_FORMAT,
+         "a.npz: member train_images: 0 axes; accepted: 2 ([N][L])");
   free(path);
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <sys/stat.h>
 
+#include <cutlab/array.h>
 #include <cutlab/report.h>
 #include <cutlab/train.h>
 
@@ -495,6 +496,59 @@ static void test_variants(void **state) {
   cutlab_free(table);
 }
 
+/* Data are told apart by what they hold, not by where they lie. */
+static void test_data_under_two_paths(void **state) {
+  report_fixture *f = *state;
+  enum { count = 20 };
+  float pixels[count][4];
+  int64_t labels[count];
+  for (int i = 0; i < count; ++i) {
+    labels[i] = i % 2;
+    for (int j = 0; j < 4; ++j) pixels[i][j] = (float)(i * j % 7);
+  }
+  const cutlab_array arrays[] = {
+      {.name = "train_images",
+       .dtype = CUTLAB_FLOAT32,
+       .rank = 3,
+       .shape = {count, 2, 2},
+       .data = pixels},
+      {.name = "train_labels", .dtype = CUTLAB_INT64, .rank = 1, .shape = {count}, .data = labels}};
+  char path[3][600];
+  for (int i = 0; i < 3; ++i) {
+    char name[16];
+    snprintf(name, sizeof name, "%d.npz", i);
+    snprintf(path[i], sizeof path[i], "path=%s", in(f, name));
+    if (i == 2) pixels[0][0] = 5;
+    assert_int_equal(cutlab_npz_write(f->context, in(f, name), arrays, 2), CUTLAB_OK);
+  }
+  TRAIN(f, "runs/g/a", SMALL, "dataset=npy", "train_examples=0", "test_examples=0", "method=erm",
+        "augment=", path[0]);
+  TRAIN(f, "runs/g/b", SMALL, "dataset=npy", "train_examples=0", "test_examples=0", "method=erm",
+        "augment=", "seed=2", path[1]);
+  TRAIN(f, "runs/h/c", SMALL, "dataset=npy", "train_examples=0", "test_examples=0", "method=erm",
+        "augment=", "seed=3", path[2]);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "\n  ERM       2       3 ");
+  assert_contains(table, "\n  ERM       1       3 ");
+  cutlab_free(table);
+}
+
+/* A number at the end leaves the rest of a label alone. */
+static void test_numbered_labels(void **state) {
+  report_fixture *f = *state;
+#define LONG "cutout # of a size that is told only at the end: "
+  TRAIN(f, "runs/g/a", SMALL, "policy=" LONG "a");
+  TRAIN(f, "runs/g/b", SMALL, "policy=" LONG "b");
+  TRAIN(f, "runs/g/c", SMALL, "policy=" LONG "c");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "only at ... #2 ");
+  assert_contains(table, "only at ... #3 ");
+  cutlab_free(table);
+#undef LONG
+}
+
 /* Simulations and trainings beside each other: groups, overviews and tables of their own. */
 static void test_both_kinds(void **state) {
   report_fixture *f = *state;
@@ -596,6 +650,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_trained_figures, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_models, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_variants, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_data_under_two_paths, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_numbered_labels, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_both_kinds, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_trained_unfinished, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_trained_damage, set_up, tear_down),

@@ -51,6 +51,13 @@ static char *inside(const fixture *f, const char *name) {
   return path;
 }
 
+static bool there(const fixture *f, const char *name) {
+  char *path = inside(f, name);
+  bool exists = cutlab_file_exists(path);
+  free(path);
+  return exists;
+}
+
 static void expect_ok(const fixture *f, cutlab_status status) {
   if (status != CUTLAB_OK) fail_msg("%s", cutlab_context_message(f->context));
 }
@@ -317,6 +324,22 @@ static void a_damaged_checkpoint_is_passed_over(void **state) {
   }
 }
 
+/* It may be whole: neither renamed nor passed over. */
+static void an_unreadable_checkpoint_is_an_error(void **state) {
+  const fixture *f = *state;
+  stop_late(f, "a");
+  char *path = inside(f, "a/checkpoints/00000014.npz"), *kept = inside(f, "a/kept.npz");
+  assert_int_equal(rename(path, kept), 0);
+  assert_int_equal(symlink(path, path), 0); /* ELOOP */
+  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_IO);
+  assert_message(f->context, "00000014.npz");
+  assert_int_equal(rename(kept, path), 0);
+  expect_ok(f, resume(f, "a"));
+  assert_false(there(f, "a/checkpoints/00000014.npz.damaged"));
+  free(path);
+  free(kept);
+}
+
 static void all_damaged_is_an_error(void **state) {
   const fixture *f = *state;
   stop_late(f, "a");
@@ -480,13 +503,6 @@ static void put(const fixture *f, const char *folder, const char *name, const ch
   free(where);
 }
 
-static bool there(const fixture *f, const char *name) {
-  char *path = inside(f, name);
-  bool exists = cutlab_file_exists(path);
-  free(path);
-  return exists;
-}
-
 /* Of killed writers; files of others stay. */
 static void half_written_files_are_removed(void **state) {
   const fixture *f = *state;
@@ -568,7 +584,10 @@ static void no_checkpoint_is_the_start(void **state) {
   stop_late(f, "a");
   char *folder = inside(f, "a/checkpoints");
   assert_int_equal(temporary_remove(folder), 0);
+  cutlab_context_set_warning(f->context, take_warning, NULL);
+  warning[0] = 0;
   expect_ok(f, resume(f, "a"));
+  assert_non_null(strstr(warning, "metrics.jsonl has lines; starting again from step 0"));
   assert_same_run(f, "whole", "a");
 }
 
@@ -816,6 +835,7 @@ int main(void) {
       WITH_FOLDER(learns),
       WITH_FOLDER(keeps_so_many_checkpoints),
       WITH_FOLDER(a_damaged_checkpoint_is_passed_over),
+      WITH_FOLDER(an_unreadable_checkpoint_is_an_error),
       WITH_FOLDER(all_damaged_is_an_error),
       WITH_FOLDER(another_models_checkpoint_is_refused),
       WITH_FOLDER(another_runs_checkpoint_is_refused),

@@ -34,6 +34,7 @@ static cutlab_status find_sizes(cutlab_context *context, int64_t sizes[3], const
   return CUTLAB_OK;
 }
 
+/* Of an array with axes. */
 static cutlab_status check_pixels(cutlab_context *context, const char *path,
                                   const cutlab_array *pixels) {
   if (pixels->dtype != CUTLAB_UINT8 && pixels->dtype != CUTLAB_FLOAT16 &&
@@ -62,8 +63,8 @@ static cutlab_status take_part(cutlab_context *context, cutlab_collection *colle
                                const cutlab_collection_source *source) {
   const cutlab_array *pixels = &part->images.pixels;
   int64_t sizes[3] = {0};
-  CUTLAB_TRY(check_pixels(context, part->path, pixels));
   CUTLAB_TRY(find_sizes(context, sizes, part->path, pixels, cutlab_source_is_series(source)));
+  CUTLAB_TRY(check_pixels(context, part->path, pixels));
   if (!test)
     collection->channels = sizes[0], collection->height = sizes[1], collection->width = sizes[2];
   cutlab_dtype dtype = pixels->dtype == CUTLAB_UINT8 ? CUTLAB_UINT8 : CUTLAB_FLOAT32;

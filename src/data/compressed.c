@@ -25,6 +25,7 @@ typedef struct decoder {
   const char *path;
   FILE *stream;
   bool xz, last; /* last: the file has no bytes after those in `input` */
+  bool between;  /* after a member of a .gz */
   z_stream gzip;
   lzma_stream lzma;
   unsigned char input[input_bytes];
@@ -87,8 +88,15 @@ static outcome step_xz(decoder *d) {
   }
 }
 
-/* A .gz may have several members, one after the other. */
+/* After a member of a .gz come the end, another one or zeros (padding, as gzip accepts it). */
+static outcome pass_padding(decoder *d) {
+  while (d->gzip.avail_in && *d->gzip.next_in == 0) ++d->gzip.next_in, --d->gzip.avail_in;
+  d->between = d->gzip.avail_in == 0;
+  return d->between && d->last ? DONE : GOING;
+}
+
 static outcome step_gzip(decoder *d) {
+  if (d->between) return pass_padding(d);
   int64_t room = d->capacity - d->size;
   d->gzip.next_out = d->output + d->size;
   d->gzip.avail_out = room > INT32_MAX ? INT32_MAX : (unsigned)room;
@@ -98,7 +106,7 @@ static outcome step_gzip(decoder *d) {
   case Z_OK:
     return GOING;
   case Z_STREAM_END:
-    if (d->last && d->gzip.avail_in == 0) return DONE;
+    d->between = true;
     return inflateReset(&d->gzip) == Z_OK ? GOING : CORRUPT;
   case Z_BUF_ERROR:
     return d->last && d->gzip.avail_in == 0 ? TRUNCATED : GOING;

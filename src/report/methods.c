@@ -87,13 +87,13 @@ static bool is_taken(const cutlab_report *report, const char *label) {
   return false;
 }
 
-/* Takes the label; one that there is already gets a number. */
+/* Takes the label; one that there is already gets a number at its end. */
 static cutlab_status add(cutlab_context *context, cutlab_report *report, char *label,
                          const char *colour) {
+  int length = label ? (int)strlen(label) : 0;
   for (int number = 2; label && is_taken(report, label); ++number) {
-    char *numbered, *end = strstr(label, " #");
-    if (end) *end = '\0';
-    if (asprintf(&numbered, "%s #%d", label, number) < 0) numbered = NULL;
+    char *numbered;
+    if (asprintf(&numbered, "%.*s #%d", length, label, number) < 0) numbered = NULL;
     free(label);
     label = numbered;
   }

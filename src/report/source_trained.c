@@ -122,6 +122,16 @@ static void read_point(cutlab_report_point *point, const cutlab_report_point *pr
   by_rarity(point->accuracy, features, "accuracy");
 }
 
+/* The same data may lie under several paths: their fingerprint stands instead. That of planted
+   features differs from seed to seed, and their path names the world. */
+static void put_data(json_t *key, const cutlab_report_run *run) {
+  const json_t *data = json_object_get(run->config, "data");
+  const char *fingerprint = json_string_value(json_object_get(data, "fingerprint"));
+  if (!fingerprint || strcmp(cutlab_report_setting_text(run, "dataset"), "feature-noise") == 0)
+    return;
+  json_object_set_new(key, "path", json_sprintf("data %s", fingerprint));
+}
+
 /* Everything but seed, method and what belongs to methods, and what changes nothing. */
 static json_t *group_key(const cutlab_report_run *run) {
   json_t *key = json_copy(json_object_get(run->config, "settings"));
@@ -130,6 +140,7 @@ static json_t *group_key(const cutlab_report_run *run) {
   for (int i = 0; i < own_setting_count; ++i) json_object_del(key, own_settings[i].setting);
   for (size_t i = 0; i < sizeof indifferent / sizeof *indifferent; ++i)
     json_object_del(key, indifferent[i]);
+  put_data(key, run);
   return key;
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cutlab/array.h>
 
@@ -180,6 +181,20 @@ cutlab_status cutlab_checkpoint_read(cutlab_context *context, const char *path,
   return status;
 }
 
+/* Of a training without checkpoints that has logged something. */
+static cutlab_status warn_if_begun(cutlab_context *context, const char *folder) {
+  const char *end = strrchr(folder, '/');
+  char *log;
+  struct stat file;
+  if (asprintf(&log, "%.*smetrics.jsonl", end ? (int)(end - folder + 1) : 0, folder) < 0)
+    return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", folder);
+  if (stat(log, &file) == 0 && file.st_size > 0)
+    cutlab_warn(context, "%s holds no checkpoint, though %s has lines; starting again from step 0",
+                folder, log);
+  free(log);
+  return CUTLAB_OK;
+}
+
 cutlab_status cutlab_checkpoint_restore(cutlab_context *context, const char *folder,
                                         cutlab_optimiser *optimiser, cutlab_position *position,
                                         bool *found) {
@@ -187,13 +202,13 @@ cutlab_status cutlab_checkpoint_restore(cutlab_context *context, const char *fol
   int count;
   *found = false;
   CUTLAB_TRY(cutlab_checkpoint_list(context, &steps, &count, folder));
-  cutlab_status status = CUTLAB_OK;
+  cutlab_status status = count ? CUTLAB_OK : warn_if_begun(context, folder);
   for (int i = 0; i < count && !*found; ++i) {
     char *path = cutlab_checkpoint_path(context, folder, steps[i]);
     status =
         path ? cutlab_checkpoint_read(context, path, optimiser, position) : CUTLAB_ERROR_MEMORY;
     *found = status == CUTLAB_OK;
-    bool damaged = status == CUTLAB_ERROR_FORMAT || status == CUTLAB_ERROR_IO;
+    bool damaged = status == CUTLAB_ERROR_FORMAT; /* what cannot be read now may be whole */
     if (damaged && i + 1 < count) {
       cutlab_warn(context, "%s; going back to step %" PRId64, cutlab_context_message(context),
                   steps[i + 1]);

@@ -24,7 +24,9 @@ cutlab_status cutlab_checkpoint_write(cutlab_context *context, const char *folde
 cutlab_status cutlab_checkpoint_read(cutlab_context *context, const char *path,
                                      cutlab_optimiser *optimiser, cutlab_position *position);
 /* Reads the newest checkpoint that is whole. Damaged ones are renamed to STEP.npz.damaged, with a
-   warning. *found: false where there are none at all; an error where all are damaged. */
+   warning; one that cannot be read (CUTLAB_ERROR_IO) is an error. *found: false where there are
+   none at all, with a warning if metrics.jsonl beside the folder has lines; an error where all are
+   damaged. */
 cutlab_status cutlab_checkpoint_restore(cutlab_context *context, const char *folder,
                                         cutlab_optimiser *optimiser, cutlab_position *position,
                                         bool *found);
