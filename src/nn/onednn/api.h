@@ -91,8 +91,8 @@ static inline dnnl_status_t dnn_conv_backward_data(dnnl_primitive_desc_t *made,
                                                    const dnn_window *window) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_backward_data_primitive_desc_create(
-      made, maker->engine, dnnl_convolution_auto, diff_src, weights, diff_dst, window->stride,
-      NULL, window->pad, window->pad, maker->hint, maker->attr);
+      made, maker->engine, dnnl_convolution_auto, diff_src, weights, diff_dst, window->stride, NULL,
+      window->pad, window->pad, maker->hint, maker->attr);
 #else
   dnnl_convolution_desc_t desc;
   dnnl_status_t status =
