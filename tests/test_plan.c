@@ -220,6 +220,15 @@ static void test_apply_equals_reference(void **state) {
   }
 }
 
+/* Beyond the caches, in place writes stream past them (apply.c). */
+static void test_large_batch(void **state) {
+  const cutlab_draw draw = {.seed = 4, .count = 3, .height = 1700, .width = 1701};
+  check_policy(*state, "cutout(size=900)", CUTLAB_FLOAT32, CUTLAB_NCHW, 1, &draw);
+  check_policy(*state, "cutmix", CUTLAB_FLOAT32, CUTLAB_NHWC, 1, &draw);
+  if (cutlab_context_set_isa(*state, CUTLAB_ISA_AVX2) != CUTLAB_OK) return;
+  check_policy(*state, "cutmix", CUTLAB_FLOAT32, CUTLAB_NCHW, 1, &draw);
+}
+
 /* In place, bytes outside the masks and between samples stay. */
 static void test_touches_only_masks(void **state) {
   static const char *const regions[] = {"cutmix", "cutout(size=5)", "fmix",
@@ -794,6 +803,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_policy_text, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_policy_errors, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_apply_equals_reference, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_large_batch, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_touches_only_masks, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_mixup_rounds, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_labels_are_counted, context_up, context_down),
