@@ -181,7 +181,7 @@ static cutlab_status plan(cutlab_context *context, cutlab_network *network,
 
 cutlab_status cutlab_network_memory(cutlab_context *context, cutlab_network *network, size_t *bytes,
                                     int64_t count, bool training) {
-  cutlab_program *program;
+  cutlab_program *program = NULL;
   CUTLAB_TRY(plan(context, network, &program, count, training));
   *bytes = cutlab_program_bytes(program);
   cutlab_program_free(program);
@@ -210,8 +210,7 @@ static cutlab_status bind(cutlab_context *context, cutlab_network *network,
 static void forget_oldest(cutlab_network *network) {
   cutlab_program_free(network->programs[0]);
   --network->program_count;
-  memmove(network->programs, network->programs + 1,
-          (size_t)network->program_count * sizeof(*network->programs));
+  for (int i = 0; i < network->program_count; ++i) network->programs[i] = network->programs[i + 1];
 }
 
 static cutlab_status find_program(cutlab_context *context, cutlab_network *network,
@@ -234,7 +233,7 @@ static cutlab_status find_program(cutlab_context *context, cutlab_network *netwo
 
 cutlab_status cutlab_network_evaluate(cutlab_context *context, cutlab_network *network,
                                       float *logits, const float *input, int64_t count) {
-  cutlab_program *program;
+  cutlab_program *program = NULL;
   float *result;
   CUTLAB_TRY(find_program(context, network, &program, count, false));
   CUTLAB_TRY(cutlab_program_forward(context, program, &result, input, 0, 0));
@@ -246,7 +245,7 @@ cutlab_status cutlab_network_gradient(cutlab_context *context, cutlab_network *n
                                       double *loss, float *logits, const float *input,
                                       const float *labels, int64_t count, uint64_t seed,
                                       int64_t step) {
-  cutlab_program *program;
+  cutlab_program *program = NULL;
   float *result;
   int64_t classes = network->model->classes;
   CUTLAB_TRY(find_program(context, network, &program, count, true));
