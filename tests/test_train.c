@@ -511,9 +511,9 @@ static void half_written_files_are_removed(void **state) {
                                        "run.json.tmp"};
   for (int i = 0; i < 2; ++i) put(f, "a", torn[i], "{");
   put(f, "b", torn[0], "{");
-  for (int i = 0; i < 4; ++i) put(f, "a", others[i], "mine");
   stop_late(f, "a");
   assert_false(there(f, "a/run.json.12-0.tmp"));
+  for (int i = 0; i < 4; ++i) put(f, "a", others[i], "mine");
   put(f, "a/checkpoints", "00000014.npz.77-3.tmp", "PK");
   put(f, "a", "result.json.12-0.tmp", "{");
   expect_ok(f, resume(f, "a"));
@@ -548,7 +548,12 @@ static void folders_that_cannot_be(void **state) {
   char *path = inside(f, "none.npz");
   cutlab_training *settings = settings_for(f, NULL);
   expect_ok(f, cutlab_training_set(f->context, settings, "path", path));
-  assert_int_equal(cutlab_train_execute(f->context, NULL, settings, f->folder), CUTLAB_ERROR_IO);
+  assert_int_equal(cutlab_train_execute(f->context, NULL, settings, f->folder),
+                   CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "holds other things (data.npz)");
+  char *fresh = inside(f, "fresh");
+  assert_int_equal(cutlab_train_execute(f->context, NULL, settings, fresh), CUTLAB_ERROR_IO);
+  free(fresh);
   assert_message(f->context, "none.npz");
   cutlab_training_free(settings);
   free(path);

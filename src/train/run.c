@@ -1,9 +1,11 @@
 /* Carrying out a training in its folder, and continuing it. */
 #include "train/run.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "train/checkpoint_files.h"
@@ -48,9 +50,38 @@ static cutlab_status train(cutlab_trainer *t, char **result) {
   return cutlab_json_text(t->context, result, json, 2);
 }
 
+/* Whether a training that ended early may have left it: by what its name begins with. */
+static bool may_be_ours(const char *name) {
+  static const char *const ours[] = {
+      ".",          "lock",        "checkpoints",          "run.json", "metrics.", "steps.jsonl",
+      "logits.npz", "result.json", "events.out.tfevents.", NULL};
+  for (int i = 0; ours[i]; ++i)
+    if (strncmp(name, ours[i], strlen(ours[i])) == 0) return true;
+  return false;
+}
+
+/* Refuses a folder with things in it that no training wrote, such as data. */
+static cutlab_status check_foreign(cutlab_context *context, const char *folder) {
+  struct stat what;
+  if (stat(folder, &what) == 0 && !S_ISDIR(what.st_mode))
+    return cutlab_fail(context, CUTLAB_ERROR_IO, "%s is a file; accepted: a new folder", folder);
+  DIR *entries = opendir(folder);
+  if (!entries) return CUTLAB_OK; /* making it says what is wrong, if anything */
+  const struct dirent *entry = readdir(entries);
+  while (entry && may_be_ours(entry->d_name)) entry = readdir(entries);
+  cutlab_status status =
+      entry ? cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                          "%s holds other things (%.80s); accepted: a new or empty folder", folder,
+                          entry->d_name)
+            : CUTLAB_OK;
+  closedir(entries);
+  return status;
+}
+
 /* Refuses a folder with a run, or with checkpoints whose run is gone: they would pass for those of
    the new one. */
 static cutlab_status check_untaken(cutlab_context *context, const char *folder) {
+  CUTLAB_TRY(check_foreign(context, folder));
   char *path = cutlab_path_join(context, folder, "run.json");
   char *checkpoints = cutlab_path_join(context, folder, "checkpoints");
   int64_t *steps = NULL;

@@ -112,7 +112,11 @@ static cutlab_status open_network(cutlab_trainer *t) {
                                     .classes = c->classes,
                                     .batch = cutlab_evaluation_batch(batch)};
   CUTLAB_TRY(count_compute_memory(t));
-  return cutlab_memory_check(t->context, &t->need, available, batch);
+  CUTLAB_TRY(cutlab_memory_check(t->context, &t->need, available, batch));
+  if (batch < s->batch)
+    cutlab_warn(t->context, "batch is %lld with %lld training examples: all of them are one batch",
+                (long long)s->batch, (long long)batch);
+  return CUTLAB_OK;
 }
 
 /* What needs the data themselves: policies with their mean, and the values to begin with. */
