@@ -1,54 +1,11 @@
 #!/bin/bash
 # The command: what it prints, its exit codes, and one line for every bad input.
 # Needs CUTLAB_BINARY.
-set -u
-command -v python3 >/dev/null || exit 77 # reads the JSON
-cutlab=$(realpath "${CUTLAB_BINARY:?}")
-folder=$(mktemp -d /tmp/cutlab-cli-XXXXXX)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
+# shellcheck source=tests/command.sh
+. "$(dirname "$(realpath "$0")")/command.sh"
 tiny=(--preset quick iterations=20 examples=12 dimension=60 log_points=5)
 
-ok() { echo "ok $1"; }
-not_ok() {
-  echo "not ok $1"
-  failures=$((failures + 1))
-}
-# check NAME COMMAND...: the command succeeds
-check() {
-  local name=$1
-  shift
-  if "$@"; then ok "$name"; else not_ok "$name"; fi
-}
-# execute CODE ARGUMENTS...: runs cutlab; its output lands in `output` and `errors`
-execute() {
-  local expected=$1 code=0
-  shift
-  "$cutlab" "$@" >output 2>errors </dev/null || code=$?
-  [ "$code" = "$expected" ] && return 0
-  echo "# exit code $code instead of $expected: cutlab $*"
-  sed 's/^/# /' errors
-  return 1
-}
-# run CODE ARGUMENTS...: the same, and another exit code is a failure
-run() { execute "$@" || { not_ok "exit code of cutlab ${*:2}"; return 1; }; }
-# refused NAME CODE TEXT ARGUMENTS...: exits with CODE, nothing on standard output, and one
-# line "cutlab: ...TEXT..." on standard error
-refused() {
-  local name=$1 code=$2 text=$3
-  shift 3
-  if execute "$code" "$@" && [ ! -s output ] && [ "$(wc -l <errors)" = 1 ] &&
-    [[ $(cat errors) == "cutlab: "*"$text"* ]]; then
-    ok "$name"
-  else
-    not_ok "$name"
-    sed 's/^/# /' errors
-  fi
-}
-contains() { grep -qF -- "$2" "$1" || { echo "# $1 lacks '$2'"; return 1; }; }
 is_json() { python3 -c 'import json, sys; json.load(open(sys.argv[1]))' "$1"; }
-field() { python3 -c "import json, sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }
 
 # Help, version, man page
 run 2 && check "no command: help on standard error" contains errors "Usage: cutlab COMMAND"

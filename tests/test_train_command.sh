@@ -2,53 +2,10 @@
 # cutlab train and cutlab predict: settings, help, one line for every bad input; runs from start to
 # end, stopped and resumed.
 # Needs CUTLAB_BINARY, CUTLAB_SOURCE.
-set -u
-command -v python3 >/dev/null || exit 77 # reads the JSON
-cutlab=$(realpath "${CUTLAB_BINARY:?}")
+# shellcheck source=tests/command.sh
+. "$(dirname "$(realpath "$0")")/command.sh"
 source=$(realpath "${CUTLAB_SOURCE:?}")
-folder=$(mktemp -d /tmp/cutlab-train-XXXXXX)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
 
-ok() { echo "ok $1"; }
-not_ok() {
-  echo "not ok $1"
-  failures=$((failures + 1))
-}
-# check NAME COMMAND...: the command succeeds
-check() {
-  local name=$1
-  shift
-  if "$@"; then ok "$name"; else not_ok "$name"; fi
-}
-# execute CODE ARGUMENTS...: runs cutlab; its output lands in `output` and `errors`
-execute() {
-  local expected=$1 code=0
-  shift
-  "$cutlab" "$@" >output 2>errors </dev/null || code=$?
-  [ "$code" = "$expected" ] && return 0
-  echo "# exit code $code instead of $expected: cutlab $*"
-  sed 's/^/# /' errors
-  return 1
-}
-# run CODE ARGUMENTS...: the same, and another exit code is a failure
-run() { execute "$@" || { not_ok "exit code of cutlab ${*:2}"; return 1; }; }
-# refused NAME CODE TEXT ARGUMENTS...: exits with CODE, prints nothing but one line
-# "cutlab: ...TEXT...", and leaves no folder or file `no` behind
-refused() {
-  local name=$1 code=$2 text=$3
-  shift 3
-  if execute "$code" "$@" && [ ! -s output ] && [ "$(wc -l <errors)" = 1 ] &&
-    [[ $(cat errors) == "cutlab: "*"$text"* ]] && [ ! -e no ]; then
-    ok "$name"
-  else
-    not_ok "$name"
-    sed 's/^/# /' errors
-    rm -rf no
-  fi
-}
-contains() { grep -qF -- "$2" "$1" || { echo "# $1 lacks '$2'"; return 1; }; }
 # setting KEY ARGUMENTS...: its value in the configuration that the arguments make
 setting() {
   "$cutlab" train --print-config --json "${@:2}" 2>errors |
@@ -167,7 +124,6 @@ refused "a file for a folder of data" 1 "data_batch_1.bin is missing" train data
 refused "a file for the run's folder" 1 "a.yaml" train dataset=npy path=count model=linear --out a.yaml
 
 # ---- Runs ----
-field() { python3 -c "import json, sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }
 world=(dataset=feature-noise train_examples=64 test_examples=32 batch=16 "model=linear(8) | relu | linear"
   backend=reference checkpoint_every=20 log_steps=yes)
 run 0 train "${world[@]}" epochs=100 --out whole --json && cp output kept
