@@ -179,40 +179,13 @@ static cutlab_status plan(cutlab_context *context, cutlab_network *network,
                                network->values, network->gradients, count, training);
 }
 
-cutlab_status cutlab_network_memory(cutlab_context *context, cutlab_network *network, size_t *bytes,
-                                    int64_t count, bool training) {
-  cutlab_program *program = NULL;
-  CUTLAB_TRY(plan(context, network, &program, count, training));
-  *bytes = cutlab_program_bytes(program);
-  cutlab_program_free(program);
-  return CUTLAB_OK;
-}
-
-/* All programs use one block, as large as the largest of them wants: they never run at once. */
-static cutlab_status bind(cutlab_context *context, cutlab_network *network,
-                          cutlab_program *program) {
-  size_t bytes = cutlab_program_bytes(program);
-  if (bytes > network->memory_bytes) {
-    free(network->memory); /* first, so that both are never there at once */
-    network->memory = cutlab_allocate(context, (int64_t)bytes, 1);
-    network->memory_bytes = network->memory ? bytes : 0;
-    if (!network->memory) {
-      drop_programs(network);
-      return CUTLAB_ERROR_MEMORY;
-    }
-    for (int i = 0; i < network->program_count; ++i)
-      cutlab_program_bind(network->programs[i], network->memory);
-  }
-  cutlab_program_bind(program, network->memory);
-  return CUTLAB_OK;
-}
-
 static void forget_oldest(cutlab_network *network) {
   cutlab_program_free(network->programs[0]);
   --network->program_count;
   for (int i = 0; i < network->program_count; ++i) network->programs[i] = network->programs[i + 1];
 }
 
+/* A program planned before, or now; it has no memory yet. */
 static cutlab_status find_program(cutlab_context *context, cutlab_network *network,
                                   cutlab_program **program, int64_t count, bool training) {
   for (int i = 0; i < network->program_count; ++i) {
@@ -221,13 +194,31 @@ static cutlab_status find_program(cutlab_context *context, cutlab_network *netwo
       return CUTLAB_OK;
   }
   CUTLAB_TRY(plan(context, network, program, count, training));
-  cutlab_status status = bind(context, network, *program);
-  if (status != CUTLAB_OK) {
-    cutlab_program_free(*program);
-    return status;
-  }
   if (network->program_count == program_capacity) forget_oldest(network);
   network->programs[network->program_count++] = *program;
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_network_memory(cutlab_context *context, cutlab_network *network, size_t *bytes,
+                                    int64_t count, bool training) {
+  cutlab_program *program = NULL;
+  CUTLAB_TRY(find_program(context, network, &program, count, training));
+  *bytes = cutlab_program_bytes(program);
+  return CUTLAB_OK;
+}
+
+/* All programs use one block, as large as the largest that ran wants: they never run at once. */
+static cutlab_status ready_program(cutlab_context *context, cutlab_network *network,
+                                   cutlab_program **program, int64_t count, bool training) {
+  CUTLAB_TRY(find_program(context, network, program, count, training));
+  size_t bytes = cutlab_program_bytes(*program);
+  if (bytes > network->memory_bytes) {
+    free(network->memory); /* first, so that both are never there at once */
+    network->memory = cutlab_allocate(context, (int64_t)bytes, 1);
+    network->memory_bytes = network->memory ? bytes : 0;
+    if (!network->memory) return CUTLAB_ERROR_MEMORY;
+  }
+  cutlab_program_bind(*program, network->memory);
   return CUTLAB_OK;
 }
 
@@ -235,7 +226,7 @@ cutlab_status cutlab_network_evaluate(cutlab_context *context, cutlab_network *n
                                       float *logits, const float *input, int64_t count) {
   cutlab_program *program = NULL;
   float *result;
-  CUTLAB_TRY(find_program(context, network, &program, count, false));
+  CUTLAB_TRY(ready_program(context, network, &program, count, false));
   CUTLAB_TRY(cutlab_program_forward(context, program, &result, input, 0, 0));
   memcpy(logits, result, (size_t)(count * network->model->classes) * sizeof *logits);
   return CUTLAB_OK;
@@ -248,7 +239,7 @@ cutlab_status cutlab_network_gradient(cutlab_context *context, cutlab_network *n
   cutlab_program *program = NULL;
   float *result;
   int64_t classes = network->model->classes;
-  CUTLAB_TRY(find_program(context, network, &program, count, true));
+  CUTLAB_TRY(ready_program(context, network, &program, count, true));
   CUTLAB_TRY(cutlab_program_forward(context, program, &result, input, seed, step));
   if (logits) memcpy(logits, result, (size_t)(count * classes) * sizeof *logits);
   *loss = cutlab_cross_entropy(result, result, labels, count, classes);
