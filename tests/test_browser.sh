@@ -1,15 +1,8 @@
 #!/bin/bash
 # A report in a real browser: every figure is drawn, no script fails, the controls, the tooltip
 # and the zoom work, and nothing is asked of the network.
-set -euo pipefail
-
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-if [ -z "$browser" ]; then
-  echo "skipped: no chromium on PATH"
-  exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/page.sh
+. "$(dirname "$(realpath "$0")")/page.sh"
 
 for method in erm cutout cutmix; do
   for seed in 1 2; do
@@ -79,27 +72,7 @@ cat >"$work/reader.js" <<'JS'
   root.dataset.test = seen.join(', ');
 })();
 JS
-{
-  head -n -2 "$work/report/report.html"
-  printf '<script>\n'
-  cat "$work/reader.js"
-  printf '</script>\n</body>\n</html>\n'
-} >"$work/report/driven.html"
-
-open_page() {
-  "$browser" --no-sandbox --headless=new --disable-gpu --user-data-dir="$work/profile" \
-    --virtual-time-budget=30000 --window-size="$1",900 --enable-logging=stderr \
-    --dump-dom "file://$work/report/driven.html" >"$work/dom.html" 2>"$work/browser.log"
-  root=$(grep -o '<html[^>]*>' "$work/dom.html" | head -1)
-  echo "$1 px: $root"
-  # CONSOLE lines are what the page wrote: nothing, if nothing is wrong.
-  if grep 'CONSOLE' "$work/browser.log"; then exit 1; fi
-  if [[ $root == *data-error* ]]; then exit 1; fi
-  figures=$(ls "$work"/report/figures/*.vl.json | wc -l)
-  [[ $root == *"data-figures=\"$figures ok\""* ]] || { echo "expected $figures figures"; exit 1; }
-  expected="method off, method back, seed off, tooltip, zoom, reset, offline"
-  [[ $root == *"data-test=\"$expected\""* ]] || { echo "expected: $expected"; exit 1; }
-}
-
-open_page 380
-open_page 1400
+drive_page
+expected="method off, method back, seed off, tooltip, zoom, reset, offline"
+open_page 380 "$expected"
+open_page 1400 "$expected"

@@ -1,16 +1,8 @@
 #!/bin/bash
 # A report on trained networks in a real browser: every figure is drawn, no script fails, methods can
 # be switched off and curves read off also in the figure that compares models.
-set -euo pipefail
-export OMP_WAIT_POLICY=passive
-
-browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
-if [ -z "$browser" ]; then
-  echo "skipped: no chromium on PATH"
-  exit 77
-fi
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+# shellcheck source=tests/page.sh
+. "$(dirname "$(realpath "$0")")/page.sh"
 
 for width in 16 32; do
   for method in erm cutout cutmix; do
@@ -74,27 +66,9 @@ cat >"$work/reader.js" <<'JS'
   root.dataset.test = seen.join(', ');
 })();
 JS
-{
-  head -n -2 "$work/report/report.html"
-  printf '<script>\n'
-  cat "$work/reader.js"
-  printf '</script>\n</body>\n</html>\n'
-} >"$work/report/driven.html"
-
-open_page() {
-  "$browser" --no-sandbox --headless=new --disable-gpu --user-data-dir="$work/profile" \
-    --virtual-time-budget=30000 --window-size="$1",900 --enable-logging=stderr \
-    --dump-dom "file://$work/report/driven.html" >"$work/dom.html" 2>"$work/browser.log"
-  root=$(grep -o '<html[^>]*>' "$work/dom.html" | head -1)
-  echo "$1 px: $root"
-  # CONSOLE lines are what the page wrote: nothing, if nothing is wrong.
-  if grep 'CONSOLE' "$work/browser.log"; then exit 1; fi
-  if [[ $root == *data-error* ]]; then exit 1; fi
-  figures=$(ls "$work"/report/figures/*.vl.json | wc -l)
-  [[ $figures == 10 && $root == *"data-figures=\"10 ok\""* ]] || { echo "expected 10 figures"; exit 1; }
-  expected="method off, method back, methods, tooltip"
-  [[ $root == *"data-test=\"$expected\""* ]] || { echo "expected: $expected"; exit 1; }
-}
-
-open_page 380
-open_page 1400
+drive_page
+figures=("$work"/report/figures/*.vl.json)
+[[ ${#figures[@]} == 10 ]] || { echo "expected 10 figures"; exit 1; }
+expected="method off, method back, methods, tooltip"
+open_page 380 "$expected"
+open_page 1400 "$expected"

@@ -1,0 +1,39 @@
+# What the tests of reports in a real browser share; they source it. Skips without a browser. Makes
+# the folder $work, which goes when the shell ends; the report is expected in $work/report.
+# shellcheck shell=bash
+set -euo pipefail
+export OMP_WAIT_POLICY=passive
+
+browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome || true)
+if [ -z "$browser" ]; then
+  echo "skipped: no chromium on PATH"
+  exit 77
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# drive_page: the report with the script $work/reader.js at its end, as driven.html beside it.
+drive_page() {
+  {
+    head -n -2 "$work/report/report.html"
+    printf '<script>\n'
+    cat "$work/reader.js"
+    printf '</script>\n</body>\n</html>\n'
+  } >"$work/report/driven.html"
+}
+
+# open_page WIDTH EXPECTED: the driven page in a window so wide draws every figure, writes nothing to
+# the console, and its script saw EXPECTED.
+open_page() {
+  local root figures
+  "$browser" --no-sandbox --headless=new --disable-gpu --user-data-dir="$work/profile" \
+    --virtual-time-budget=30000 --window-size="$1",900 --enable-logging=stderr \
+    --dump-dom "file://$work/report/driven.html" >"$work/dom.html" 2>"$work/browser.log"
+  root=$(grep -o '<html[^>]*>' "$work/dom.html" | head -1)
+  echo "$1 px: $root"
+  if grep 'CONSOLE' "$work/browser.log"; then exit 1; fi
+  if [[ $root == *data-error* ]]; then exit 1; fi
+  figures=$(ls "$work"/report/figures/*.vl.json | wc -l)
+  [[ $root == *"data-figures=\"$figures ok\""* ]] || { echo "expected $figures figures"; exit 1; }
+  [[ $root == *"data-test=\"$2\""* ]] || { echo "expected: $2"; exit 1; }
+}
