@@ -13,8 +13,9 @@ extern "C" {
 typedef struct cutlab_examples {
   cutlab_dtype dtype; /* CUTLAB_UINT8 or CUTLAB_FLOAT32 */
   int64_t count;
-  void *pixels;    /* [count][channels][height][width] */
-  int64_t *labels; /* [count], 0..classes-1 */
+  void *pixels;     /* [count][channels][height][width] */
+  int64_t *labels;  /* [count], 0..classes-1 */
+  int64_t *indices; /* [count] places in the whole training part, rising; NULL: all, in order */
 } cutlab_examples;
 
 /* What a collection is made from. Zeroed fields take the defaults. */
@@ -28,6 +29,8 @@ typedef struct cutlab_collection_source {
   const char *shape;
   const char *position; /* feature-noise: "uniform" (default) or "fixed": where the feature patch
                            stands */
+  const char *fold;     /* "I/K", I in 1..K: part I of K of the training examples is held out; NULL
+                           or "": none. The parts are the same for every seed and method. */
 } cutlab_collection_source;
 
 /* Inputs that show one planted feature and nothing else, one for every feature and position. */
@@ -45,10 +48,11 @@ typedef struct cutlab_probes {
 typedef struct cutlab_collection {
   int64_t channels, height, width, classes; /* series: height 1 */
   cutlab_examples train, test;              /* test.count 0: none */
+  cutlab_examples held;                     /* held out of train by `fold`; count 0: none */
   char **class_names;                       /* [classes], or NULL */
   double mean[16], deviation[16]; /* of every channel over train, pixels in 0..1 for uint8;
                                      0 and 1 beyond 16 channels; deviation > 0 */
-  uint64_t fingerprint;           /* of pixels and labels: tells one collection from another */
+  uint64_t fingerprint; /* of pixels and labels before any are held out: tells collections apart */
   cutlab_probes probes;
   int64_t tile; /* feature-noise: side of a tile in pixels, length in a series; otherwise 0 */
 } cutlab_collection;

@@ -20,6 +20,8 @@ enum {
   cutlab_stream_weights = 14,    /* (tensor): initial weights of a network */
   cutlab_stream_dropout = 15,    /* (step, operation, block of elements) */
   cutlab_stream_world = 16,      /* (part, example): feature-noise data rendered as inputs */
+  cutlab_stream_fold = 17,       /* (): the order in which examples are dealt into folds */
+  cutlab_stream_bootstrap = 18,  /* (draw, examples or trainings): what is drawn again */
   cutlab_stream_shuffle = 1000,  /* (epoch): the order of a data set */
 };
 

@@ -70,7 +70,8 @@ cutlab_status cutlab_collection_check(cutlab_context *context,
   if (fixed && !world)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "position is fixed; accepted for dataset %s: uniform", dataset);
-  return CUTLAB_OK;
+  int64_t fold, folds;
+  return cutlab_fold_parse(context, &fold, &folds, source->fold);
 }
 
 /* Examples */
@@ -195,13 +196,14 @@ static cutlab_status take_fingerprint(cutlab_context *context, cutlab_collection
 
 cutlab_status cutlab_collection_open(cutlab_context *context, cutlab_collection *collection,
                                      const cutlab_collection_source *source) {
+  int64_t fold, folds;
   *collection = (cutlab_collection){0};
   CUTLAB_TRY(cutlab_collection_check(context, source));
+  CUTLAB_TRY(cutlab_fold_parse(context, &fold, &folds, source->fold));
   cutlab_status status = find_maker(source->dataset)->make(context, collection, source);
-  if (status == CUTLAB_OK) {
-    measure(context, collection);
-    status = take_fingerprint(context, collection);
-  }
+  if (status == CUTLAB_OK) status = take_fingerprint(context, collection);
+  if (status == CUTLAB_OK && folds) status = cutlab_fold_hold_out(context, collection, fold, folds);
+  if (status == CUTLAB_OK) measure(context, collection);
   if (status != CUTLAB_OK) cutlab_collection_clear(collection);
   return status;
 }
@@ -211,13 +213,18 @@ static void free_names(char **names, int64_t count) {
   free(names);
 }
 
+static void clear_examples(cutlab_examples *examples) {
+  free(examples->pixels);
+  free(examples->labels);
+  free(examples->indices);
+}
+
 void cutlab_collection_clear(cutlab_collection *collection) {
   if (!collection) return;
   cutlab_probes *probes = &collection->probes;
-  free(collection->train.pixels);
-  free(collection->train.labels);
-  free(collection->test.pixels);
-  free(collection->test.labels);
+  clear_examples(&collection->train);
+  clear_examples(&collection->test);
+  clear_examples(&collection->held);
   free_names(collection->class_names, collection->classes);
   free(probes->pixels);
   free(probes->labels);

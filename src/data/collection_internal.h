@@ -37,6 +37,15 @@ cutlab_status cutlab_collection_check(cutlab_context *context,
 bool cutlab_source_is_series(const cutlab_collection_source *source);
 bool cutlab_source_is_fixed(const cutlab_collection_source *source);
 
+/* Reads "I/K" as fold 0..folds-1 of `folds`; NULL and "" are fold 0 of 0. */
+cutlab_status cutlab_fold_parse(cutlab_context *context, int64_t *fold, int64_t *folds,
+                                const char *text);
+/* Examples that a fold holds out of `count`. */
+int64_t cutlab_fold_size(int64_t count, int64_t fold, int64_t folds);
+/* Moves the examples of a fold from train to held. */
+cutlab_status cutlab_fold_hold_out(cutlab_context *context, cutlab_collection *collection,
+                                   int64_t fold, int64_t folds);
+
 /* Published data sets */
 
 enum { cutlab_published_most_files = 6, cutlab_hash_text = 65 };

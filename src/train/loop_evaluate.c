@@ -122,7 +122,8 @@ cutlab_status cutlab_evaluate_features(cutlab_context *context, const cutlab_eva
                                        json_t **features, const cutlab_collection *collection,
                                        const float *test_logits) {
   const cutlab_probes *p = &collection->probes;
-  const cutlab_examples inputs = {CUTLAB_FLOAT32, p->count, p->pixels, p->labels};
+  const cutlab_examples inputs = {
+      .dtype = CUTLAB_FLOAT32, .count = p->count, .pixels = p->pixels, .labels = p->labels};
   float *logits = cutlab_allocate(context, p->count * collection->classes, sizeof *logits);
   if (!logits) return CUTLAB_ERROR_MEMORY;
   cutlab_status status = cutlab_evaluate(context, evaluator, NULL, logits, &inputs);
@@ -147,8 +148,9 @@ cutlab_status cutlab_logits_write(cutlab_context *context, const char *path, flo
     predictions[i] = cutlab_predicted(logits + i * classes, classes);
   const cutlab_array arrays[] = {{"logits", CUTLAB_FLOAT32, 2, {count, classes}, logits},
                                  {"labels", CUTLAB_INT64, 1, {count}, examples->labels},
-                                 {"predictions", CUTLAB_INT64, 1, {count}, predictions}};
-  cutlab_status status = cutlab_npz_write(context, path, arrays, 3);
+                                 {"predictions", CUTLAB_INT64, 1, {count}, predictions},
+                                 {"indices", CUTLAB_INT64, 1, {count}, examples->indices}};
+  cutlab_status status = cutlab_npz_write(context, path, arrays, examples->indices ? 4 : 3);
   free(predictions);
   return status;
 }

@@ -36,7 +36,8 @@ int64_t cutlab_predicted(const float *logits, int64_t classes);
 cutlab_status cutlab_evaluate_features(cutlab_context *context, const cutlab_evaluator *evaluator,
                                        json_t **features, const cutlab_collection *collection,
                                        const float *test_logits);
-/* logits.npz: logits [N][classes] float32, labels and predictions [N] int64. */
+/* logits.npz: logits [N][classes] float32, labels and predictions [N] int64, and where the examples
+   have them indices [N] int64. */
 cutlab_status cutlab_logits_write(cutlab_context *context, const char *path, float *logits,
                                   const cutlab_examples *examples, int64_t classes);
 

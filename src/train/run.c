@@ -19,18 +19,36 @@ static cutlab_status open_metrics(cutlab_trainer *t) {
                              t->position.epoch * t->steps_per_epoch + t->position.step);
 }
 
-/* Test logits of the last epoch; evaluated again if another process trained it. */
-static cutlab_status write_logits(cutlab_trainer *t) {
-  const cutlab_collection *c = &t->collection;
-  if (!c->test.count) return CUTLAB_OK;
-  t->evaluator.what = "test logits";
-  if (t->tested != t->position.epoch)
-    CUTLAB_TRY(cutlab_evaluate(t->context, &t->evaluator, NULL, t->test_logits, &c->test));
-  char *path = cutlab_path_join(t->context, t->folder, "logits.npz");
+static cutlab_status write_logits(cutlab_trainer *t, const char *name, float *logits,
+                                  const cutlab_examples *examples) {
+  char *path = cutlab_path_join(t->context, t->folder, name);
   if (!path) return CUTLAB_ERROR_MEMORY;
   cutlab_status status =
-      cutlab_logits_write(t->context, path, t->test_logits, &c->test, c->classes);
+      cutlab_logits_write(t->context, path, logits, examples, t->collection.classes);
   free(path);
+  return status;
+}
+
+/* Of the last epoch; evaluated again if another process trained it. */
+static cutlab_status write_test(cutlab_trainer *t) {
+  const cutlab_examples *test = &t->collection.test;
+  if (!test->count) return CUTLAB_OK;
+  t->evaluator.what = "test logits";
+  if (t->tested != t->position.epoch)
+    CUTLAB_TRY(cutlab_evaluate(t->context, &t->evaluator, NULL, t->test_logits, test));
+  return write_logits(t, "logits.npz", t->test_logits, test);
+}
+
+/* Only now: what is held out is looked at once. */
+static cutlab_status write_held(cutlab_trainer *t) {
+  const cutlab_examples *held = &t->collection.held;
+  if (!held->count) return CUTLAB_OK;
+  float *logits = cutlab_allocate(t->context, held->count * t->collection.classes, sizeof *logits);
+  if (!logits) return CUTLAB_ERROR_MEMORY;
+  t->evaluator.what = "held-out logits";
+  cutlab_status status = cutlab_evaluate(t->context, &t->evaluator, &t->held, logits, held);
+  if (status == CUTLAB_OK) status = write_logits(t, "heldout.npz", logits, held);
+  free(logits);
   return status;
 }
 
@@ -38,7 +56,8 @@ static cutlab_status write_logits(cutlab_trainer *t) {
 static cutlab_status train(cutlab_trainer *t, char **result) {
   CUTLAB_TRY(open_metrics(t));
   CUTLAB_TRY(cutlab_loop(t));
-  CUTLAB_TRY(write_logits(t));
+  CUTLAB_TRY(write_test(t));
+  CUTLAB_TRY(write_held(t));
   json_t *json = cutlab_trainer_result(t);
   if (!json) return cutlab_fail(t->context, CUTLAB_ERROR_MEMORY, "out of memory: result.json");
   cutlab_status status =
@@ -53,8 +72,8 @@ static cutlab_status train(cutlab_trainer *t, char **result) {
 /* Whether a training that ended early may have left it: by what its name begins with. */
 static bool may_be_ours(const char *name) {
   static const char *const ours[] = {
-      ".",          "lock",        "checkpoints",          "run.json", "metrics.", "steps.jsonl",
-      "logits.npz", "result.json", "events.out.tfevents.", NULL};
+      ".",          "lock",        "checkpoints",          "run.json",    "metrics.", "steps.jsonl",
+      "logits.npz", "result.json", "events.out.tfevents.", "heldout.npz", NULL};
   for (int i = 0; ours[i]; ++i)
     if (strncmp(name, ours[i], strlen(ours[i])) == 0) return true;
   return false;
@@ -105,7 +124,7 @@ static cutlab_status check_untaken(cutlab_context *context, const char *folder) 
 /* What killed processes left half written; with the lock taken. */
 static void clean_up(const cutlab_trainer *t) {
   static const char *const names[] = {"run.json",   "metrics.jsonl", "metrics.csv", "steps.jsonl",
-                                      "logits.npz", "result.json",   NULL};
+                                      "logits.npz", "heldout.npz",   "result.json", NULL};
   cutlab_file_remove_temporaries(t->folder, names);
   cutlab_file_remove_temporaries(t->checkpoints, NULL);
 }

@@ -29,8 +29,9 @@ typedef struct cutlab_trainer {
   char identity[17]; /* tells runs that compute other numbers from this one; "": none */
   cutlab_metrics metrics;
   cutlab_position position;
-  float *test_logits; /* [test.count][classes] after `tested` epochs */
-  int64_t tested;     /* -1: never */
+  float *test_logits;  /* [test.count][classes] after `tested` epochs */
+  int64_t tested;      /* -1: never */
+  cutlab_outcome held; /* of the examples held out, once trained */
 } cutlab_trainer;
 
 /* Opens data, model, network and policies, checks that memory will do and draws the initial values.

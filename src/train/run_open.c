@@ -16,7 +16,8 @@ cutlab_collection_source cutlab_trainer_source(const struct cutlab_training *set
                                     .test_examples = settings->test_examples,
                                     .seed = settings->seed,
                                     .shape = settings->shape[0] ? settings->shape : NULL,
-                                    .position = settings->position[0] ? settings->position : NULL};
+                                    .position = settings->position[0] ? settings->position : NULL,
+                                    .fold = settings->fold[0] ? settings->fold : NULL};
 }
 
 int64_t cutlab_trainer_parameters(const cutlab_model *model) {
@@ -37,7 +38,7 @@ static void count_known_memory(cutlab_trainer *t) {
   double size = (double)(c->channels * c->height * c->width);
   int copies = 2 + cutlab_optimiser_kept(t->settings); /* values, gradients, state */
   t->need.data = part_bytes(&c->train, size) + part_bytes(&c->test, size) +
-                 (double)c->probes.count * size * sizeof(float);
+                 part_bytes(&c->held, size) + (double)c->probes.count * size * sizeof(float);
   for (int i = 0; i < cutlab_model_tensors(t->model); ++i) {
     const cutlab_model_tensor *tensor = cutlab_model_tensor_at(t->model, i);
     t->need.values += (double)tensor->count * sizeof(float) * (tensor->trained ? copies : 1);
@@ -75,14 +76,20 @@ static double available_memory(const cutlab_trainer *t) {
 }
 
 /* Sizes of a published data set, whose files need not be read for them. */
-static void outline(cutlab_collection *c, const cutlab_collection_source *source) {
+static cutlab_status outline(cutlab_context *context, cutlab_collection *c,
+                             const cutlab_collection_source *source) {
   const cutlab_published *p = cutlab_published_find(source->dataset);
-  if (!p) return;
+  int64_t fold, folds;
+  CUTLAB_TRY(cutlab_fold_parse(context, &fold, &folds, source->fold));
+  if (!p) return CUTLAB_OK;
   *c = (cutlab_collection){
       .channels = p->channels, .height = p->side, .width = p->side, .classes = p->classes};
-  c->train.dtype = c->test.dtype = CUTLAB_UINT8;
+  c->train.dtype = c->test.dtype = c->held.dtype = CUTLAB_UINT8;
   c->train.count = cutlab_examples_wanted(p->train, source->train_examples);
   c->test.count = cutlab_examples_wanted(p->test, source->test_examples);
+  if (folds) c->held.count = cutlab_fold_size(c->train.count, fold, folds);
+  c->train.count -= c->held.count;
+  return CUTLAB_OK;
 }
 
 static cutlab_status open_data(cutlab_trainer *t, const cutlab_collection_source *source) {
@@ -141,7 +148,7 @@ cutlab_status cutlab_trainer_open(cutlab_trainer *trainer, cutlab_context *conte
     trainer->checkpoints = cutlab_path_join(context, folder, "checkpoints");
     if (!trainer->checkpoints) return CUTLAB_ERROR_MEMORY;
   }
-  outline(&trainer->collection, &source);
+  CUTLAB_TRY(outline(context, &trainer->collection, &source));
   bool outlined = trainer->collection.train.count > 0;
   if (outlined) CUTLAB_TRY(open_network(trainer));
   CUTLAB_TRY(open_data(trainer, &source));

@@ -31,11 +31,11 @@ static json_t *data(const cutlab_collection *c) {
   json_t *names = c->class_names ? json_array() : json_null();
   for (int64_t k = 0; c->class_names && k < c->classes; ++k)
     json_array_append_new(names, json_string(c->class_names[k]));
-  return json_pack("{s:s,s:I,s:I,s:[I,I,I],s:I,s:o,s:o,s:o}", "fingerprint", fingerprint, "train",
-                   (json_int_t)c->train.count, "test", (json_int_t)c->test.count, "input",
-                   (json_int_t)c->channels, (json_int_t)c->height, (json_int_t)c->width, "classes",
-                   (json_int_t)c->classes, "class_names", names, "mean",
-                   cutlab_json_numbers(c->mean, listed), "deviation",
+  return json_pack("{s:s,s:I,s:I,s:I,s:[I,I,I],s:I,s:o,s:o,s:o}", "fingerprint", fingerprint,
+                   "train", (json_int_t)c->train.count, "test", (json_int_t)c->test.count,
+                   "held_out", (json_int_t)c->held.count, "input", (json_int_t)c->channels,
+                   (json_int_t)c->height, (json_int_t)c->width, "classes", (json_int_t)c->classes,
+                   "class_names", names, "mean", cutlab_json_numbers(c->mean, listed), "deviation",
                    cutlab_json_numbers(c->deviation, listed));
 }
 
@@ -109,6 +109,11 @@ json_t *cutlab_trainer_result(const cutlab_trainer *t) {
   for (size_t i = 0; i < sizeof kept / sizeof *kept; ++i) {
     json_t *value = json_object_get(last, kept[i]);
     if (value) json_object_set(result, kept[i], value);
+  }
+  if (t->collection.held.count) {
+    json_object_set_new(result, "fold", json_string(t->settings->fold));
+    json_object_set_new(result, "held_out_loss", cutlab_json_number(t->held.loss));
+    json_object_set_new(result, "held_out_accuracy", cutlab_json_number(t->held.accuracy));
   }
   json_object_set_new(result, "best_test_accuracy",
                       cutlab_json_number(cutlab_json_get_number(best, "test_accuracy", NAN)));

@@ -59,6 +59,9 @@ static const cutlab_row rows[] = {
          "Of feature-noise: how patches become an input."),
     WORD(position, position_names, "uniform | fixed", "uniform",
          "Of feature-noise: where the feature patch stands."),
+    TEXT(fold, "I/K, such as 1/5, or nothing", "",
+         "Part I of K of the training examples is held out of training and predicted at the end, "
+         "for cutlab audit; the same parts for every method and seed."),
     TEXT(model, "a name, layers, or a file that ends in .model", "resnet20",
          "The network; cutlab train --list has the names. A file is read when it is named."),
     CHOICE(

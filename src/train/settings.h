@@ -29,6 +29,7 @@ struct cutlab_training {
   char dataset[cutlab_word_size], path[cutlab_path_size];
   int64_t train_examples, test_examples;                    /* 0: all */
   char shape[cutlab_word_size], position[cutlab_word_size]; /* feature-noise */
+  char fold[cutlab_word_size];                              /* "I/K", or nothing */
   /* network */
   char model[cutlab_text_size]; /* a name or layers; of a file that ends in .model, its text */
   cutlab_initialisation init;
