@@ -1,5 +1,6 @@
 # What the tests of reports in a real browser share; they source it. Skips without a browser. Makes
-# the folder $work, which goes when the shell ends; the report is expected in $work/report.
+# the folder $work, which goes when the shell ends; the report is expected in $work/report, its page
+# under the name $page.
 # shellcheck shell=bash
 set -euo pipefail
 export OMP_WAIT_POLICY=passive
@@ -11,24 +12,25 @@ if [ -z "$browser" ]; then
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+page=report.html
 
 # drive_page: the report with the script $work/reader.js at its end, as driven.html beside it.
 drive_page() {
   {
-    head -n -2 "$work/report/report.html"
+    head -n -2 "$work/report/$page"
     printf '<script>\n'
     cat "$work/reader.js"
     printf '</script>\n</body>\n</html>\n'
   } >"$work/report/driven.html"
 }
 
-# open_page WIDTH EXPECTED: the driven page in a window so wide draws every figure, writes nothing to
-# the console, and its script saw EXPECTED.
+# open_page WIDTH EXPECTED [ADDRESS]: the driven page in a window so wide draws every figure, writes
+# nothing to the console, and its script saw EXPECTED. ADDRESS: what follows the page's, "#dark".
 open_page() {
   local root figures
   "$browser" --no-sandbox --headless=new --disable-gpu --user-data-dir="$work/profile" \
     --virtual-time-budget=30000 --window-size="$1",900 --enable-logging=stderr \
-    --dump-dom "file://$work/report/driven.html" >"$work/dom.html" 2>"$work/browser.log"
+    --dump-dom "file://$work/report/driven.html${3:-}" >"$work/dom.html" 2>"$work/browser.log"
   root=$(grep -o '<html[^>]*>' "$work/dom.html" | head -1)
   echo "$1 px: $root"
   if grep 'CONSOLE' "$work/browser.log"; then exit 1; fi

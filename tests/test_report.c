@@ -254,7 +254,7 @@ static void test_hostile_text(void **state) {
   char *page = get(f, "out/report.html");
   int ends = count_of(page, "</script");
   free(page);
-  assert_int_equal(ends, 5);
+  assert_int_equal(ends, 6);
   put_run(f, "runs/<img src=q onerror=alert(1)>/cutout", "cutout", 1, 1, 0.7);
   put_config(f, "runs/<img src=q onerror=alert(1)>/cutout", "cutout", 1,
              "\"</script><script>alert(1)</script>\"", six_features);

@@ -638,6 +638,107 @@ static void predictions_are_those_of_the_run(void **state) {
   free(folder);
 }
 
+/* as.npz: data.npz with its training part as its test part. */
+static char *train_as_test(const fixture *f) {
+  cutlab_array *arrays;
+  int count;
+  char *data = inside(f, "data.npz"), *path = inside(f, "as.npz");
+  expect_ok(f, cutlab_npz_read(f->context, &arrays, &count, data, 0));
+  const cutlab_array *images = cutlab_npz_find(arrays, count, "train_images");
+  const cutlab_array *labels = cutlab_npz_find(arrays, count, "train_labels");
+  cutlab_array both[] = {*images, *labels, *images, *labels};
+  snprintf(both[2].name, sizeof both[2].name, "test_images");
+  snprintf(both[3].name, sizeof both[3].name, "test_labels");
+  expect_ok(f, cutlab_npz_write(f->context, path, both, 4));
+  cutlab_npz_free(arrays, count);
+  free(data);
+  return path;
+}
+
+/* Rows of heldout.npz are those that predict gives for all training examples. */
+static void check_held(const fixture *f, const char *run, double *accuracy) {
+  char name[64];
+  char *folder = inside(f, run), *as_test = train_as_test(f), *out = inside(f, "all.npz");
+  snprintf(name, sizeof name, "%s/heldout.npz", run);
+  char *path = inside(f, name);
+  const cutlab_collection_source source = {.dataset = "npy", .path = as_test};
+  cutlab_array *held, *all;
+  int held_count, all_count;
+  expect_ok(f, cutlab_train_predict(f->context, NULL, folder, NULL, &source, out));
+  expect_ok(f, cutlab_npz_read(f->context, &held, &held_count, path, 0));
+  expect_ok(f, cutlab_npz_read(f->context, &all, &all_count, out, 0));
+  const cutlab_array *indices = cutlab_npz_find(held, held_count, "indices");
+  int64_t count = indices->shape[0];
+  double right = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t at = cutlab_array_integer(indices, i);
+    assert_memory_equal((float *)cutlab_npz_find(held, held_count, "logits")->data +
+                            class_count * i,
+                        (float *)cutlab_npz_find(all, all_count, "logits")->data + class_count * at,
+                        class_count * sizeof(float));
+    int64_t values[2][2];
+    for (int m = 0; m < 2; ++m) {
+      const char *key = m ? "predictions" : "labels";
+      values[0][m] = cutlab_array_integer(cutlab_npz_find(held, held_count, key), i);
+      values[1][m] = cutlab_array_integer(cutlab_npz_find(all, all_count, key), at);
+    }
+    assert_memory_equal(values[0], values[1], sizeof values[0]);
+    right += values[0][0] == values[0][1];
+  }
+  *accuracy = right / (double)count;
+  cutlab_npz_free(held, held_count);
+  cutlab_npz_free(all, all_count);
+  free(path);
+  free(out);
+  free(as_test);
+  free(folder);
+}
+
+static void a_fold_is_held_out_and_predicted(void **state) {
+  const fixture *f = *state;
+  const char *const *overrides = OVERRIDES("fold=2/5");
+  double accuracy;
+  expect_ok(f, train(f, "whole", overrides));
+  check_held(f, "whole", &accuracy);
+  size_t size;
+  char *text = read_text(f, "whole", "result.json", &size);
+  json_t *result = json_loads(text, 0, NULL);
+  assert_string_equal(json_string_value(json_object_get(result, "fold")), "2/5");
+  assert_float_equal(cutlab_json_get_number(result, "held_out_accuracy", -1), accuracy, 1e-12);
+  assert_true(cutlab_json_get_number(result, "held_out_loss", -1) > 0);
+  json_decref(result);
+  free(text);
+  assert_int_equal(line_count(f, "whole", "steps.jsonl"), 15); /* 41 / 8 = 5 full batches */
+  for (int call = 1; call <= 21; call += 10) {
+    char name[32];
+    int left = call;
+    snprintf(name, sizeof name, "cut%d", call);
+    cutlab_context_set_progress(f->context, cancel, &left);
+    assert_int_equal(train(f, name, overrides), CUTLAB_CANCELLED);
+    cutlab_context_set_progress(f->context, NULL, NULL);
+    expect_ok(f, resume(f, name));
+    assert_same_run(f, "whole", name);
+    assert_same_file(f, "whole", name, "heldout.npz");
+  }
+}
+
+/* Another fold is another training; without one nothing is held out. */
+static void another_fold_is_another_training(void **state) {
+  const fixture *f = *state;
+  expect_ok(f, train(f, "none", NULL));
+  assert_false(there(f, "none/heldout.npz"));
+  stop_late(f, "a");
+  expect_ok(f, train(f, "other", OVERRIDES("fold=1/52")));
+  copy_file(f, "a", "other", "checkpoints/00000018.npz");
+  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "is a checkpoint of another run");
+  assert_int_equal(train(f, "many", OVERRIDES("fold=1/53")), CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "fold is 1/53 with 52 training examples");
+  assert_int_equal(train(f, "wrong", OVERRIDES("fold=1")), CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "fold is '1'");
+  assert_false(there(f, "wrong"));
+}
+
 static void planted_features_are_measured(void **state) {
   const fixture *f = *state;
   expect_ok(
@@ -856,6 +957,8 @@ int main(void) {
       WITH_FOLDER(no_checkpoint_is_the_start),
       WITH_FOLDER(a_small_data_set_is_one_batch),
       WITH_FOLDER(predictions_are_those_of_the_run),
+      WITH_FOLDER(a_fold_is_held_out_and_predicted),
+      WITH_FOLDER(another_fold_is_another_training),
       WITH_FOLDER(planted_features_are_measured),
       WITH_FOLDER(describes_before_it_starts),
       WITH_FOLDER(batches_are_in_the_shared_order),

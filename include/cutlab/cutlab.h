@@ -5,6 +5,7 @@
 
 #include <cutlab/accuracy.h>
 #include <cutlab/array.h>
+#include <cutlab/audit.h>
 #include <cutlab/augment.h>
 #include <cutlab/collection.h>
 #include <cutlab/context.h>

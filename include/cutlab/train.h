@@ -42,9 +42,9 @@ CUTLAB_API const cutlab_parameter *cutlab_training_parameter(int i);
 CUTLAB_API const char *cutlab_training_recipe(int i, const char **name);
 
 /* Trains in `folder` (created; an existing run there is refused), which then holds run.json,
-   metrics.jsonl, metrics.csv, TensorBoard events, checkpoints/ and at the end logits.npz and
-   result.json (docs/file-formats.md). `*result` (may be NULL) is the text of result.json.
-   Cancelling writes a checkpoint and returns CUTLAB_CANCELLED. */
+   metrics.jsonl, metrics.csv, TensorBoard events, checkpoints/ and at the end logits.npz,
+   result.json and what settings ask for (docs/file-formats.md). `*result` (may be NULL) is the text
+   of result.json. Cancelling writes a checkpoint and returns CUTLAB_CANCELLED. */
 CUTLAB_API cutlab_status cutlab_train_execute(cutlab_context *context, char **result,
                                               const cutlab_training *training, const char *folder);
 /* Continues from the last checkpoint, bit-identically; a finished run returns its result at once.
@@ -62,6 +62,12 @@ CUTLAB_API cutlab_status cutlab_train_predict(cutlab_context *context, char **su
                                               const char *folder, const char *checkpoint,
                                               const cutlab_collection_source *source,
                                               const char *out);
+
+/* Writes, from a finished training with log_examples=yes, what the dataset cartography tool of
+   Swayamdipta et al. 2020 reads (its td_metrics.jsonl): a JSON object a line for every training
+   example, whose guid is its place in the whole training part. */
+CUTLAB_API cutlab_status cutlab_train_cartography(cutlab_context *context, const char *folder,
+                                                  const char *out);
 
 #ifdef __cplusplus
 }

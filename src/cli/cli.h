@@ -54,7 +54,8 @@ typedef struct cutlab_cli {
 extern const cutlab_command *const cutlab_commands[];
 extern const cutlab_command cutlab_command_simulate, cutlab_command_optimum,
     cutlab_command_reproduce, cutlab_command_report, cutlab_command_augment, cutlab_command_data,
-    cutlab_command_train, cutlab_command_predict;
+    cutlab_command_train, cutlab_command_predict, cutlab_command_audit, cutlab_command_audit_cscore,
+    cutlab_command_audit_train, cutlab_command_audit_export;
 
 /* Prints "cutlab: ..." as one line on standard error, past any progress line. */
 void cutlab_cli_print_error(const char *format, ...) CUTLAB_PRINTF(1, 2);
@@ -69,7 +70,10 @@ void cutlab_cli_print_json_string(FILE *file, const char *text);
 /* report.c: writes a report and prints its table and path; returns the exit code. */
 int cutlab_cli_report(cutlab_cli *cli, const char *folder, const char *const *runs, int count);
 
-/* train.c: prints a result (JSON text), as it is for --json; returns 0. */
+/* train.c: sets what --config files and then operands say, each in the order of the command line.
+   Returns 0 or the exit code. */
+int cutlab_cli_apply_settings(cutlab_cli *cli, cutlab_training *training);
+/* Prints a result (JSON text), as it is for --json; returns 0. */
 int cutlab_cli_print_result(const cutlab_cli *cli, const char *result);
 
 /* manual.c: the help page of one subcommand (NULL: of the command), and the man page. */

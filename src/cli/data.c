@@ -20,11 +20,11 @@ static int read_number(const char *key, const char *text, int64_t *value) {
 }
 
 static int set_key(cutlab_collection_source *source, const char *key, const char *value) {
-  static const char *const names[] = {"dataset",        "path",          "shape", "position",
-                                      "train_examples", "test_examples", "seed"};
-  enum { text_count = 4, name_count = 7 };
+  static const char *const names[] = {"dataset", "path",           "shape",         "position",
+                                      "fold",    "train_examples", "test_examples", "seed"};
+  enum { text_count = 5, name_count = 8 };
   const char **texts[text_count] = {&source->dataset, &source->path, &source->shape,
-                                    &source->position};
+                                    &source->position, &source->fold};
   for (int i = 0; i < text_count; ++i)
     if (strcmp(key, names[i]) == 0) {
       *texts[i] = value;
@@ -109,9 +109,11 @@ static void print_counts(const int64_t *counts, int64_t classes) {
 
 static void show_json(const cutlab_collection *c, const int64_t *counts, int64_t measured) {
   printf("{\"channels\": %lld, \"height\": %lld, \"width\": %lld, \"classes\": %lld, "
-         "\"dtype\": \"%s\", \"train\": %lld, \"test\": %lld, \"train_per_class\": ",
+         "\"dtype\": \"%s\", \"train\": %lld, \"test\": %lld, \"held_out\": %lld, "
+         "\"train_per_class\": ",
          (long long)c->channels, (long long)c->height, (long long)c->width, (long long)c->classes,
-         cutlab_dtype_name(c->train.dtype), (long long)c->train.count, (long long)c->test.count);
+         cutlab_dtype_name(c->train.dtype), (long long)c->train.count, (long long)c->test.count,
+         (long long)c->held.count);
   print_counts(counts, c->classes);
   printf(", \"test_per_class\": ");
   print_counts(counts + c->classes, c->classes);
@@ -132,6 +134,7 @@ static void show_text(const cutlab_collection *c, const int64_t *counts, int64_t
     printf("  %-4lld %-15.40s", (long long)k, c->class_names ? c->class_names[k] : "");
     printf(" %9lld %9lld\n", (long long)counts[k], (long long)counts[c->classes + k]);
   }
+  if (c->held.count) printf("\n  %lld held out of training\n", (long long)c->held.count);
   printf("\n  channel      mean   deviation\n");
   for (int64_t k = 0; k < measured; ++k)
     printf("  %-4lld %12.6g %11.6g\n", (long long)k, c->mean[k], c->deviation[k]);
@@ -183,6 +186,6 @@ const cutlab_command cutlab_command_data = {
             "where anything is wrong. show prints sizes, classes, means and deviations. Data sets: "
             "mnist, cifar10, cifar100, folder, npy, feature-noise. Other keys: train_examples and "
             "test_examples (the first so many), shape (image or series), position (uniform or "
-            "fixed) and seed of feature-noise.",
+            "fixed) and seed of feature-noise, fold (I/K, as for cutlab train).",
     .options = options,
     .run = run};

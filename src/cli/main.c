@@ -7,10 +7,19 @@
 
 #include "options.h"
 
-const cutlab_command *const cutlab_commands[] = {
-    &cutlab_command_simulate, &cutlab_command_optimum, &cutlab_command_reproduce,
-    &cutlab_command_report,   &cutlab_command_augment, &cutlab_command_data,
-    &cutlab_command_train,    &cutlab_command_predict, NULL};
+const cutlab_command *const cutlab_commands[] = {&cutlab_command_simulate,
+                                                 &cutlab_command_optimum,
+                                                 &cutlab_command_reproduce,
+                                                 &cutlab_command_report,
+                                                 &cutlab_command_augment,
+                                                 &cutlab_command_data,
+                                                 &cutlab_command_train,
+                                                 &cutlab_command_predict,
+                                                 &cutlab_command_audit,
+                                                 &cutlab_command_audit_cscore,
+                                                 &cutlab_command_audit_train,
+                                                 &cutlab_command_audit_export,
+                                                 NULL};
 
 static void print_message(const char *format, va_list arguments) {
   char text[2048];
@@ -73,6 +82,13 @@ static const cutlab_command *find_command(const char *name) {
   return NULL;
 }
 
+/* "audit train": a name of two words. */
+static const cutlab_command *find_long_command(const char *first, const char *second) {
+  char name[64];
+  int length = snprintf(name, sizeof name, "%s %s", first, second ? second : "");
+  return second && length < (int)sizeof name ? find_command(name) : NULL;
+}
+
 static int fail_command(const char *name) {
   static const char *const others[] = {"--help", "--version", "--man"};
   const char *names[16];
@@ -115,7 +131,9 @@ static int run(int argc, char **argv) {
     printf("cutlab %s\n", cutlab_version());
     return 0;
   }
-  const cutlab_command *command = find_command(name);
+  const cutlab_command *command = find_long_command(name, argc > 2 ? argv[2] : NULL);
+  if (command) return run_command(command, argc - 2, argv + 2);
+  command = find_command(name);
   return command ? run_command(command, argc - 1, argv + 1) : fail_command(name);
 }
 

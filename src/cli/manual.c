@@ -10,7 +10,9 @@ static const char about[] =
     "CutLab answers what a network learns when its inputs are cut and mixed: exact training "
     "objectives of ERM, Cutout and CutMix in the feature-noise world of Oh and Yun (NeurIPS "
     "2024), gradient descent on them, and the accuracy on the whole population; the same "
-    "augmentations for images and series from files; and networks trained on them.";
+    "augmentations for images and series from files; networks trained on them; and an audit of "
+    "which "
+    "examples each method still misses.";
 
 static const struct {
   const char *code, *text;
@@ -39,7 +41,13 @@ static const char *const examples[][2] = {
      "How much that pastes, where, and how right its labels are."},
     {"cutlab train dataset=cifar10 path=cifar-10 method=cutmix --out runs/cutmix",
      "A network on real images, kept in a folder."},
-    {"cutlab predict runs/cutmix --out logits.npz", "What it makes of the test images."}};
+    {"cutlab predict runs/cutmix --out logits.npz", "What it makes of the test images."},
+    {"cutlab audit --predictions a.npz b.npz --labels labels.npy",
+     "Whom b rescues and hurts against a, from any framework; a page in audit/."},
+    {"cutlab audit train dataset=cifar10 path=cifar-10 --folds 5 --seeds 3 --out runs",
+     "ERM, Cutout and CutMix, each fifth of the training images held out once by each."},
+    {"cutlab audit cscore --scores cscores.npz runs",
+     "How hard the examples are that each misses."}};
 enum { example_count = sizeof examples / sizeof *examples };
 
 void cutlab_cli_print_wrapped(FILE *file, const char *text, int indent, int column) {
@@ -178,12 +186,12 @@ int cutlab_cli_print_help(FILE *file, const cutlab_command *command) {
   cutlab_cli_print_wrapped(file, about, 0, 0);
   fputs("\nCommands:\n", file);
   for (int i = 0; cutlab_commands[i]; ++i)
-    cutlab_cli_print_entry(file, cutlab_commands[i]->name, cutlab_commands[i]->summary, 14);
+    cutlab_cli_print_entry(file, cutlab_commands[i]->name, cutlab_commands[i]->summary, 16);
   fputs("\nOptions:\n", file);
   cutlab_cli_print_entry(file, "--help",
-                         "Print this help and exit; cutlab COMMAND --help tells more.", 14);
-  cutlab_cli_print_entry(file, "--man", "Print the man page (roff) and exit.", 14);
-  cutlab_cli_print_entry(file, "--version", "Print the version and exit.", 14);
+                         "Print this help and exit; cutlab COMMAND --help tells more.", 16);
+  cutlab_cli_print_entry(file, "--man", "Print the man page (roff) and exit.", 16);
+  cutlab_cli_print_entry(file, "--version", "Print the version and exit.", 16);
   return 0;
 }
 

@@ -29,8 +29,7 @@ static int set_operand(cutlab_cli *cli, cutlab_training *training, const char *t
   return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
 }
 
-/* Files first, then the rest, each in the order of the command line. */
-static int apply_items(cutlab_cli *cli, cutlab_training *training) {
+int cutlab_cli_apply_settings(cutlab_cli *cli, cutlab_training *training) {
   for (int i = 0; i < cli->item_count; ++i) {
     const cutlab_item *item = &cli->items[i];
     if (!item->option || strcmp(item->option->name, "config") != 0) continue;
@@ -195,7 +194,7 @@ static int run(cutlab_cli *cli) {
   int code;
   if (cutlab_options_value(cli, "list"))
     code = list(cli, training);
-  else if ((code = apply_items(cli, training)) == 0)
+  else if ((code = cutlab_cli_apply_settings(cli, training)) == 0)
     code = cutlab_options_value(cli, "print-config") ? print_config(cli, training)
                                                      : run_new(cli, training);
   cutlab_training_free(training);

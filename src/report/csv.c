@@ -7,7 +7,7 @@
 #include "base/number.h"
 #include "report/report_internal.h"
 
-static void csv_text(FILE *stream, const char *text) {
+void cutlab_csv_text(FILE *stream, const char *text) {
   if (!strpbrk(text, ",\"\n\r")) {
     fputs(text, stream);
     return;
@@ -20,11 +20,14 @@ static void csv_text(FILE *stream, const char *text) {
   fputc('"', stream);
 }
 
-/* Digits that give the same double back; empty where it is not defined. */
-static void csv_number(FILE *stream, double value) {
+void cutlab_csv_number(FILE *stream, double value) {
   char text[cutlab_number_size] = "";
-  if (!isnan(value)) cutlab_number_text(text, value);
-  fprintf(stream, ",%s", text);
+  if (value == rint(value) && fabs(value) < 1e15)
+    snprintf(text, sizeof text, "%.0f", value + 0.0);
+  else if (!isnan(value))
+    cutlab_number_text(text, value);
+  fputc(',', stream);
+  fputs(text, stream);
 }
 
 /* What a run ends with: every value where it was measured last. */
@@ -40,41 +43,42 @@ static void csv_setting(FILE *stream, const cutlab_report_run *run, const char *
   const json_t *value = cutlab_report_setting(run, name);
   char *text = value && !json_is_string(value) ? cutlab_report_compact(value) : NULL;
   fputc(',', stream);
-  csv_text(stream, json_is_string(value) ? json_string_value(value) : text ? text : "");
+  cutlab_csv_text(stream, json_is_string(value) ? json_string_value(value) : text ? text : "");
   free(text);
 }
 
 static void csv_measurement(FILE *stream, const cutlab_report_point *point) {
-  csv_number(stream, point->loss);
-  csv_number(stream, point->gradient_norm);
-  csv_number(stream, point->train_accuracy);
-  csv_number(stream, point->evenness);
-  for (int i = 0; i < cutlab_report_kinds; ++i) csv_number(stream, point->evenness_by_kind[i]);
-  for (int i = 0; i < cutlab_report_rarities; ++i) csv_number(stream, point->output[i]);
-  csv_number(stream, point->fresh_accuracy);
-  for (int i = 0; i < cutlab_report_rarities; ++i) csv_number(stream, point->accuracy[i]);
+  cutlab_csv_number(stream, point->loss);
+  cutlab_csv_number(stream, point->gradient_norm);
+  cutlab_csv_number(stream, point->train_accuracy);
+  cutlab_csv_number(stream, point->evenness);
+  for (int i = 0; i < cutlab_report_kinds; ++i)
+    cutlab_csv_number(stream, point->evenness_by_kind[i]);
+  for (int i = 0; i < cutlab_report_rarities; ++i) cutlab_csv_number(stream, point->output[i]);
+  cutlab_csv_number(stream, point->fresh_accuracy);
+  for (int i = 0; i < cutlab_report_rarities; ++i) cutlab_csv_number(stream, point->accuracy[i]);
 }
 
 static void simulated_row(FILE *stream, const cutlab_report *report, const cutlab_report_run *run) {
   const cutlab_report_point point = latest(run), *last = &point;
   const json_t *optimum = json_object_get(run->config, "optimum");
-  csv_text(stream, report->groups[run->group].name);
+  cutlab_csv_text(stream, report->groups[run->group].name);
   fputc(',', stream);
-  csv_text(stream, run->folder);
+  cutlab_csv_text(stream, run->folder);
   fprintf(stream, ",%s,%lld,%s", cutlab_method_name((cutlab_method)run->method),
           (long long)run->seed, run->finished ? "yes" : "no");
-  csv_number(stream, last->time);
+  cutlab_csv_number(stream, last->time);
   csv_setting(stream, run, "dimension");
   csv_setting(stream, run, "patches");
-  csv_number(stream, cutlab_json_get_number(run->config, "examples", NAN));
-  csv_number(stream, cutlab_json_get_number(run->config, "positives", NAN));
+  cutlab_csv_number(stream, cutlab_json_get_number(run->config, "examples", NAN));
+  cutlab_csv_number(stream, cutlab_json_get_number(run->config, "positives", NAN));
   csv_setting(stream, run, "sampling");
   csv_measurement(stream, last);
-  csv_number(stream, run->theory_accuracy);
-  csv_number(stream, cutlab_json_get_number(optimum, "positive", NAN));
-  csv_number(stream, cutlab_json_get_number(optimum, "negative", NAN));
-  csv_number(stream, cutlab_json_get_number(optimum, "loss", NAN));
-  csv_number(stream, run->seconds);
+  cutlab_csv_number(stream, run->theory_accuracy);
+  cutlab_csv_number(stream, cutlab_json_get_number(optimum, "positive", NAN));
+  cutlab_csv_number(stream, cutlab_json_get_number(optimum, "negative", NAN));
+  cutlab_csv_number(stream, cutlab_json_get_number(optimum, "loss", NAN));
+  cutlab_csv_number(stream, run->seconds);
   fputc('\n', stream);
 }
 
@@ -132,17 +136,17 @@ static const column method_columns[] = {{"test_accuracy", OFFSET(fresh_accuracy)
 enum { method_column_count = sizeof method_columns / sizeof *method_columns };
 
 static void run_names(FILE *stream, const cutlab_report *report, const cutlab_report_run *run) {
-  csv_text(stream, report->groups[run->group].name);
+  cutlab_csv_text(stream, report->groups[run->group].name);
   fputc(',', stream);
-  csv_text(stream, run->folder);
+  cutlab_csv_text(stream, run->folder);
   fputc(',', stream);
-  csv_text(stream, report->methods[run->method].label);
+  cutlab_csv_text(stream, report->methods[run->method].label);
   fprintf(stream, ",%lld", (long long)run->seed);
 }
 
 static void point_cells(FILE *stream, const cutlab_report_point *point) {
   for (int c = 0; c < epoch_column_count; ++c)
-    csv_number(stream, *(const double *)((const char *)point + epoch_columns[c].offset));
+    cutlab_csv_number(stream, *(const double *)((const char *)point + epoch_columns[c].offset));
   fputc('\n', stream);
 }
 
@@ -158,7 +162,7 @@ static void trained_runs(FILE *stream, const cutlab_report *report) {
     fprintf(stream, ",%s", run->finished ? "yes" : "no");
     csv_setting(stream, run, "dataset");
     csv_setting(stream, run, "model");
-    csv_number(stream, cutlab_json_get_number(run->config, "parameters", NAN));
+    cutlab_csv_number(stream, cutlab_json_get_number(run->config, "parameters", NAN));
     point_cells(stream, &last);
   }
 }
@@ -177,17 +181,17 @@ static void trained_epochs(FILE *stream, const cutlab_report *report) {
 }
 
 static void method_row(FILE *stream, const cutlab_report *report, int group, int method) {
-  csv_text(stream, report->groups[group].name);
+  cutlab_csv_text(stream, report->groups[group].name);
   fputc(',', stream);
-  csv_text(stream, report->methods[method].label);
+  cutlab_csv_text(stream, report->methods[method].label);
   fprintf(stream, ",%d,%d", cutlab_report_seeds(report, group, method),
           cutlab_report_unfinished(report, group, method));
   for (int c = 0; c < method_column_count; ++c) {
     cutlab_report_spread spread =
         cutlab_report_final(report, group, method, method_columns[c].offset);
-    csv_number(stream, spread.mean);
-    csv_number(stream, spread.min);
-    csv_number(stream, spread.max);
+    cutlab_csv_number(stream, spread.mean);
+    cutlab_csv_number(stream, spread.min);
+    cutlab_csv_number(stream, spread.max);
   }
   fputc('\n', stream);
 }

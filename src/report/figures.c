@@ -8,35 +8,6 @@
 /* Width of a panel in print, by the number of panels. */
 static const int panel_width[cutlab_max_panels + 1] = {0, 420, 300, 220, 180};
 
-/* A copy of a template in which every string "@name" is the value of that binding. */
-static json_t *fill(const json_t *template, const json_t *bindings) {
-  const char *key, *text = json_string_value(template);
-  size_t i;
-  json_t *value, *copy;
-  value = text && text[0] == '@' ? json_object_get(bindings, text + 1) : NULL;
-  if (value) return json_deep_copy(value);
-  if (json_is_object(template)) {
-    copy = json_object();
-    json_object_foreach((json_t *)template, key, value)
-        json_object_set_new(copy, key, fill(value, bindings));
-    return copy;
-  }
-  if (json_is_array(template)) {
-    copy = json_array();
-    json_array_foreach(template, i, value) json_array_append_new(copy, fill(value, bindings));
-    return copy;
-  }
-  return json_deep_copy(template);
-}
-
-static json_t *fill_asset(const char *asset, json_t *bindings) {
-  json_t *template = json_loads(asset, 0, NULL);
-  json_t *filled = fill(template, bindings);
-  json_decref(template);
-  json_decref(bindings);
-  return filled;
-}
-
 /* Takes a layer out: without data it makes Vega complain about its scales. Returns it. */
 static json_t *take_layer(json_t *spec, const char *name) {
   size_t i;
@@ -250,7 +221,7 @@ static json_t *curves_spec(const cutlab_report *report, int group, const scope *
   json_object_set_new(bindings, "y_title", json_string(c->y_title));
   json_object_set_new(bindings, "y_scale", y_scale);
   json_object_set_new(bindings, "y_axis", y_axis);
-  json_t *spec = fill_asset(cutlab_asset_curves, bindings);
+  json_t *spec = cutlab_figure_fill(cutlab_asset_curves, bindings);
   mark_points(spec, report, group);
   return spec;
 }
@@ -286,7 +257,7 @@ static bool add_accuracy(cutlab_report_figure *figure, const cutlab_report *repo
   json_object_set_new(bindings, "panels", panel_labels(panels, count));
   json_object_set_new(bindings, "x_title", json_string(set->x_title));
   json_object_set_new(bindings, "value_title", json_string(set->value_title));
-  figure->spec = fill_asset(cutlab_asset_accuracy, bindings);
+  figure->spec = cutlab_figure_fill(cutlab_asset_accuracy, bindings);
   json_t *theory = cutlab_theory_rows(report, group);
   if (json_array_size(theory) == 0) drop_theory(figure->spec, "y");
   figure->datasets = json_pack("{s:o, s:o}", "finals",
@@ -323,7 +294,7 @@ static bool add_overview(cutlab_report_figure *figure, const cutlab_report *repo
   json_t *bindings = common_bindings(figure->title, report, &about, set->finals_key, 420);
   json_object_set_new(bindings, "groups", names);
   json_object_set_new(bindings, "value_title", json_string(set->value_title));
-  figure->spec = fill_asset(cutlab_asset_overview, bindings);
+  figure->spec = cutlab_figure_fill(cutlab_asset_overview, bindings);
   if (set->source == &cutlab_report_trained) widen_labels(figure->spec);
   if (json_array_size(theory) == 0) drop_theory(figure->spec, "x");
   figure->datasets = json_pack("{s:o, s:o}", "finals", finals, "theory", theory);

@@ -52,4 +52,8 @@ json_t *cutlab_final_rows(const cutlab_report *report, int group, const cutlab_p
 json_t *cutlab_theory_rows(const cutlab_report *report, int group);
 json_t *cutlab_optimum_rows(const cutlab_report *report, int group, bool wanted);
 
+/* The template `asset` in which every string "@name" is the value of that binding. Takes the
+   bindings. */
+json_t *cutlab_figure_fill(const char *asset, json_t *bindings);
+
 #endif

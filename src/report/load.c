@@ -1,14 +1,11 @@
 /* Reads run folders (docs/file-formats.md) into a cutlab_report. */
-#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/run_folders.h"
 #include "report/report_internal.h"
-
-enum { max_depth = 32 };
 
 enum { source_count = 2 };
 static const cutlab_report_source *const sources[source_count] = {&cutlab_report_simulated,
@@ -208,67 +205,14 @@ static void drop_repeated(cutlab_report *report) {
   report->run_count = kept;
 }
 
-static bool has_file(const char *folder, const char *name) {
-  char path[4096];
-  int length = snprintf(path, sizeof path, "%s/%s", folder, name);
-  return length < (int)sizeof path && cutlab_file_exists(path);
-}
-
-static bool is_folder(const char *path) {
-  struct stat status;
-  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-static int visible(const struct dirent *entry) {
-  return entry->d_name[0] != '.';
-}
-
-static cutlab_status add_folder(cutlab_context *context, cutlab_report *report, const char *folder,
-                                int depth);
-
-static cutlab_status add_children(cutlab_context *context, cutlab_report *report,
-                                  const char *folder, int depth) {
-  struct dirent **entries;
-  int count = scandir(folder, &entries, visible, versionsort);
-  if (count < 0) return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot list %s: %m", folder);
-  cutlab_status status = CUTLAB_OK;
-  for (int i = 0; i < count; ++i) {
-    char *path = status == CUTLAB_OK ? cutlab_path_join(context, folder, entries[i]->d_name) : NULL;
-    if (status == CUTLAB_OK && !path) status = CUTLAB_ERROR_MEMORY;
-    if (path && is_folder(path)) status = add_folder(context, report, path, depth + 1);
-    free(path);
-    free(entries[i]);
-  }
-  free(entries);
-  return status;
-}
-
-/* The folder itself if it is a run, else the runs below it. */
-static cutlab_status add_folder(cutlab_context *context, cutlab_report *report, const char *folder,
-                                int depth) {
-  if (has_file(folder, "run.json")) return add_run(context, report, folder);
-  if (has_file(folder, "metrics.jsonl") || has_file(folder, "result.json"))
-    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
-                       "%s: looks like a run, but run.json is missing", folder);
-  if (depth >= max_depth)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s: more than %d folders deep", folder,
-                       max_depth);
-  return add_children(context, report, folder, depth);
+static cutlab_status visit(cutlab_context *context, void *user, const char *folder) {
+  return add_run(context, user, folder);
 }
 
 cutlab_status cutlab_report_load(cutlab_context *context, cutlab_report *report,
                                  const char *const *paths, int count) {
-  for (int i = 0; i < count; ++i) {
-    int before = report->run_count;
-    if (!is_folder(paths[i]))
-      return cutlab_fail(
-          context, cutlab_file_exists(paths[i]) ? CUTLAB_ERROR_FORMAT : CUTLAB_ERROR_IO,
-          "%s: no such folder; accepted: a run folder or a folder of runs", paths[i]);
-    CUTLAB_TRY(add_folder(context, report, paths[i], 0));
-    if (report->run_count == before)
-      return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
-                         "%s: no run in it; a run is a folder with run.json", paths[i]);
-  }
+  for (int i = 0; i < count; ++i)
+    CUTLAB_TRY(cutlab_run_folders_visit(context, paths[i], visit, report));
   if (report->run_count == 0)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "no run folder given; accepted: one or more");

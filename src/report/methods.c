@@ -14,6 +14,12 @@ enum { more_colour_count = sizeof more_colours / sizeof *more_colours };
 
 static const char *const labels[] = {"ERM", "Cutout", "CutMix", "Mixup", "policy"};
 
+const char *cutlab_report_colour(const char *label, int *others) {
+  for (int i = 0; i < cutlab_report_named_methods; ++i)
+    if (strcasecmp(label, labels[i]) == 0) return colours[i];
+  return more_colours[(*others)++ % more_colour_count];
+}
+
 /* What is distinct among the trained runs of a method (as they were read). */
 typedef struct variant_list {
   const cutlab_report *report;

@@ -2,12 +2,10 @@
    them, and the tables and sentences of every group. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cutlab/version.h>
 
-#include "base/file.h"
-#include "report/report_internal.h"
+#include "report/page_file.h"
 
 static json_t *spread_json(cutlab_report_spread spread) {
   return json_pack("{s:i, s:o, s:o, s:o}", "count", spread.count, "mean",
@@ -93,32 +91,6 @@ static json_t *group_json(cutlab_context *context, const cutlab_report *report, 
   return json;
 }
 
-/* Rows of equal keys as {"fields": [key, ...], "rows": [[value, ...], ...]}. */
-static json_t *columns_of(const json_t *rows) {
-  json_t *fields = json_array(), *values = json_array();
-  const char *key;
-  json_t *row, *value;
-  size_t i;
-  json_object_foreach(json_array_get(rows, 0), key, value)
-      json_array_append_new(fields, json_string(key));
-  json_array_foreach(rows, i, row) {
-    json_t *line = json_array();
-    json_object_foreach(row, key, value) json_array_append(line, value);
-    json_array_append_new(values, line);
-  }
-  return json_pack("{s:o, s:o}", "fields", fields, "rows", values);
-}
-
-static json_t *figure_json(const cutlab_report_figure *figure) {
-  json_t *data = json_object(), *rows;
-  const char *name;
-  json_object_foreach(figure->datasets, name, rows)
-      json_object_set_new(data, name, columns_of(rows));
-  return json_pack("{s:s, s:i, s:s, s:s, s:O, s:o}", "name", figure->name, "group", figure->group,
-                   "title", figure->title, "caption", figure->caption, "spec", figure->spec, "data",
-                   data);
-}
-
 static json_t *methods_json(const cutlab_report *report) {
   json_t *methods = json_array();
   for (int i = 0; i < report->method_count; ++i)
@@ -135,72 +107,20 @@ static json_t *page_json(cutlab_context *context, const cutlab_report *report,
     json_array_append_new(rarities, json_string(cutlab_report_rarity_name(i)));
   for (int i = 0; i < report->group_count; ++i)
     json_array_append_new(groups, group_json(context, report, i));
-  for (int i = 0; i < count; ++i) json_array_append_new(list, figure_json(&figures[i]));
+  for (int i = 0; i < count; ++i) json_array_append_new(list, cutlab_page_figure(&figures[i]));
   return json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "cutlab", cutlab_version(), "runs",
                    report->run_count, "methods", methods_json(report), "rarities", rarities,
                    "groups", groups, "figures", list, "style",
                    json_loads(cutlab_asset_style, 0, NULL));
 }
 
-/* JSON inside <script>: no '<' at all, so that no string can end the element. */
-static void put_json(FILE *stream, const char *text) {
-  for (; *text; ++text)
-    if (*text == '<')
-      fputs("\\u003c", stream);
-    else
-      fputc(*text, stream);
-}
-
-/* Script inside <script>: "</script" can only stand in a string or a regular expression,
-   where "<\/script" means the same. */
-static void put_script(FILE *stream, const char *text) {
-  const char *found;
-  while ((found = strcasestr(text, "</script"))) {
-    fwrite(text, 1, (size_t)(found - text), stream);
-    fputs("<\\/", stream);
-    text = found + 2;
-  }
-  fputs(text, stream);
-}
-
-/* Copies the page; "{{name}}" stands for an embedded file or for the data. */
-static void put_page(FILE *stream, const char *data) {
-  static const struct {
-    const char *name, *text;
-  } parts[] = {{"{{css}}", cutlab_asset_css},
-               {"{{vega}}", cutlab_asset_vega},
-               {"{{vega-lite}}", cutlab_asset_vega_lite},
-               {"{{vega-embed}}", cutlab_asset_vega_embed},
-               {"{{js}}", cutlab_asset_js}};
-  const char *text = cutlab_asset_html, *mark;
-  while ((mark = strstr(text, "{{"))) {
-    fwrite(text, 1, (size_t)(mark - text), stream);
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; ++i)
-      if (strncmp(mark, parts[i].name, strlen(parts[i].name)) == 0)
-        put_script(stream, parts[i].text);
-    if (strncmp(mark, "{{data}}", 8) == 0) put_json(stream, data);
-    text = strstr(mark, "}}") + 2;
-  }
-  fputs(text, stream);
-}
-
 cutlab_status cutlab_report_page(cutlab_context *context, const char *folder,
                                  const cutlab_report *report, const cutlab_report_figure *figures,
                                  int count) {
   json_t *json = page_json(context, report, figures, count);
-  char *data = json ? cutlab_report_compact(json) : NULL, *page = NULL;
+  char *data = json ? cutlab_report_compact(json) : NULL;
   json_decref(json);
-  size_t size = 0;
-  FILE *stream = data ? open_memstream(&page, &size) : NULL;
-  if (stream) {
-    put_page(stream, data);
-    fclose(stream);
-  }
-  char *path = page ? cutlab_path_join(context, folder, "report.html") : NULL;
-  cutlab_status status = path ? cutlab_file_write(context, path, page, size)
-                              : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: page");
-  free(path);
-  free(page);
-  free(data);
-  return status;
+  const cutlab_page page = {
+      .name = "report.html", .html = cutlab_asset_html, .js = cutlab_asset_js};
+  return cutlab_page_write(context, folder, &page, data);
 }

@@ -127,6 +127,9 @@ cutlab_status cutlab_report_load(cutlab_context *context, cutlab_report *report,
 void cutlab_report_clear(cutlab_report *report);
 /* methods.c: makes the list of methods and gives every run its place in it. */
 cutlab_status cutlab_report_list_methods(cutlab_context *context, cutlab_report *report);
+/* The colour of a method by its name, in any case; of another, the next of those left: *others
+   counts them. */
+const char *cutlab_report_colour(const char *label, int *others);
 /* group.c: sorts the runs into groups and names these. */
 cutlab_status cutlab_report_group_runs(cutlab_context *context, cutlab_report *report);
 /* The place of a name among `count` of them, -1 if none. */
@@ -164,6 +167,10 @@ void cutlab_report_table(FILE *stream, const cutlab_report *report);
 /* csv.c: the .csv files for the runs that there are. */
 cutlab_status cutlab_report_csv(cutlab_context *context, const char *folder,
                                 const cutlab_report *report);
+/* A field of a .csv file, quoted where it must be. */
+void cutlab_csv_text(FILE *stream, const char *text);
+/* A comma and the digits that give the same double back; nothing after it for NaN. */
+void cutlab_csv_number(FILE *stream, double value);
 /* notes.c: sentences about a group, each computed from its measurements: [string, ...]. */
 json_t *cutlab_report_notes(const cutlab_report *report, int group);
 /* Whether features of a rarity are learnt, which notes.c defines: 1 in every seed, 0 in none, -1
@@ -190,6 +197,7 @@ char *cutlab_report_compact(const json_t *value);
 /* assets.S: files as NUL-terminated text. */
 extern const char cutlab_asset_vega[], cutlab_asset_vega_lite[], cutlab_asset_vega_embed[];
 extern const char cutlab_asset_html[], cutlab_asset_css[], cutlab_asset_js[];
+extern const char cutlab_asset_common[];
 extern const char cutlab_asset_curves[], cutlab_asset_accuracy[], cutlab_asset_overview[];
 extern const char cutlab_asset_style[], cutlab_asset_log_axis[], cutlab_asset_render[];
 extern const char cutlab_asset_sheet_css[];

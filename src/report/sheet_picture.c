@@ -60,7 +60,7 @@ bool cutlab_sheet_blends(const cutlab_plan *plan, const cutlab_entry *entry) {
 
 /* ---- Images ---- */
 
-static void put_base64(FILE *file, const uint8_t *bytes, size_t size) {
+void cutlab_base64(FILE *file, const uint8_t *bytes, size_t size) {
   static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < size; i += 3) {
     uint32_t word = (uint32_t)bytes[i] << 16;
@@ -78,13 +78,13 @@ typedef struct thinning {
   int64_t step, height, width;
 } thinning;
 
-static thinning thin_out(int64_t height, int64_t width) {
-  int64_t longer = height > width ? height : width, step = (longer + most_pixels - 1) / most_pixels;
+static thinning thin_out(int64_t height, int64_t width, int64_t most) {
+  int64_t longer = height > width ? height : width, step = (longer + most - 1) / most;
   return (thinning){step, (height + step - 1) / step, (width + step - 1) / step};
 }
 
 int64_t cutlab_sheet_thinning(const cutlab_batch *batch) {
-  return thin_out(batch->height, batch->width).step;
+  return thin_out(batch->height, batch->width, most_pixels).step;
 }
 
 int64_t cutlab_sheet_channels(const cutlab_batch *batch) {
@@ -103,24 +103,43 @@ static cutlab_status put_image(cutlab_context *context, FILE *file, const uint8_
   fprintf(file, "<img alt=\"%s\" width=\"%.0f\" height=\"%.0f\"%s src=\"data:image/png;base64,",
           name, fmax(2, (double)t->width * factor), fmax(2, (double)t->height * factor),
           factor >= 1 ? "" : " class=\"fine\"");
-  put_base64(file, bytes, size);
+  cutlab_base64(file, bytes, size);
   fputs("\">", file);
   free(bytes);
   return CUTLAB_OK;
 }
 
-cutlab_status cutlab_sheet_image(cutlab_context *context, FILE *file, const cutlab_batch *batch,
-                                 int64_t row, cutlab_sheet_scale scale, const char *name) {
+/* Pixels of one sample, thinned; release with free. NULL with a message. */
+static uint8_t *thinned(cutlab_context *context, const thinning *t, const cutlab_batch *batch,
+                        int64_t row, cutlab_sheet_scale scale) {
   int64_t channels = cutlab_sheet_channels(batch);
-  thinning t = thin_out(batch->height, batch->width);
-  uint8_t *pixels = cutlab_allocate(context, t.height * t.width * channels, 1);
-  if (!pixels) return CUTLAB_ERROR_MEMORY;
-  uint8_t *at = pixels;
-  for (int64_t y = 0; y < batch->height; y += t.step)
-    for (int64_t x = 0; x < batch->width; x += t.step)
+  uint8_t *pixels = cutlab_allocate(context, t->height * t->width * channels, 1), *at = pixels;
+  if (!pixels) return NULL;
+  for (int64_t y = 0; y < batch->height; y += t->step)
+    for (int64_t x = 0; x < batch->width; x += t->step)
       for (int64_t c = 0; c < channels; ++c)
         *at++ = (uint8_t)rint(255 * brightness(scale, value_at(batch, row, y, x, c)));
-  cutlab_status status = put_image(context, file, pixels, &t, channels, name);
+  return pixels;
+}
+
+cutlab_status cutlab_picture_png(cutlab_context *context, uint8_t **bytes, size_t *size,
+                                 const cutlab_batch *batch, int64_t row, cutlab_sheet_scale scale,
+                                 int64_t most) {
+  thinning t = thin_out(batch->height, batch->width, most);
+  uint8_t *pixels = thinned(context, &t, batch, row, scale);
+  if (!pixels) return CUTLAB_ERROR_MEMORY;
+  cutlab_status status = cutlab_png_encode(context, bytes, size, pixels, t.height, t.width,
+                                           cutlab_sheet_channels(batch));
+  free(pixels);
+  return status;
+}
+
+cutlab_status cutlab_sheet_image(cutlab_context *context, FILE *file, const cutlab_batch *batch,
+                                 int64_t row, cutlab_sheet_scale scale, const char *name) {
+  thinning t = thin_out(batch->height, batch->width, most_pixels);
+  uint8_t *pixels = thinned(context, &t, batch, row, scale);
+  if (!pixels) return CUTLAB_ERROR_MEMORY;
+  cutlab_status status = put_image(context, file, pixels, &t, cutlab_sheet_channels(batch), name);
   free(pixels);
   return status;
 }
@@ -128,7 +147,7 @@ cutlab_status cutlab_sheet_image(cutlab_context *context, FILE *file, const cutl
 cutlab_status cutlab_sheet_mask(cutlab_context *context, FILE *file, const cutlab_plan *plan,
                                 const cutlab_entry *entry) {
   int64_t height = plan->drawn.height, width = plan->drawn.width;
-  thinning t = thin_out(height, width);
+  thinning t = thin_out(height, width, most_pixels);
   bool blends = cutlab_sheet_blends(plan, entry);
   uint8_t *mask = cutlab_allocate(context, height * width, 1);
   if (!mask) return CUTLAB_ERROR_MEMORY;

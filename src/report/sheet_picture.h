@@ -21,6 +21,12 @@ cutlab_sheet_scale cutlab_sheet_range(const cutlab_batch *batch, const int32_t *
 int64_t cutlab_sheet_channels(const cutlab_batch *batch);
 /* Images are drawn by every how many pixels of a side. */
 int64_t cutlab_sheet_thinning(const cutlab_batch *batch);
+/* One sample as PNG, thinned to at most `most` pixels a side; release *bytes with free. */
+cutlab_status cutlab_picture_png(cutlab_context *context, uint8_t **bytes, size_t *size,
+                                 const cutlab_batch *batch, int64_t row, cutlab_sheet_scale scale,
+                                 int64_t most);
+/* Bytes as text, as in data: URIs. */
+void cutlab_base64(FILE *file, const uint8_t *bytes, size_t size);
 /* Whether the entry mixes whole images instead of replacing a region. */
 bool cutlab_sheet_blends(const cutlab_plan *plan, const cutlab_entry *entry);
 /* One sample as <img>. */

@@ -24,7 +24,7 @@ enum { own_setting_count = sizeof own_settings / sizeof *own_settings };
 
 /* What a training's numbers do not depend on. */
 static const char *const indifferent[] = {"workers", "checkpoint_every", "checkpoint_minutes",
-                                          "keep", "log_steps"};
+                                          "keep",    "log_steps",        "log_examples"};
 
 static double number(const json_t *object, const char *key) {
   return cutlab_json_get_number(object, key, NAN);

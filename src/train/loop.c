@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "train/examples.h"
 #include "train/schedule.h"
 
 static const double refresh_seconds = .2; /* of the text that progress shows */
@@ -116,15 +117,21 @@ static cutlab_status steps(loop *l) {
   return CUTLAB_OK;
 }
 
-static cutlab_status add_clean(loop *l, json_t *line) {
+/* The training examples as they are: one pass for all that asks for it. */
+static cutlab_status add_clean(loop *l, json_t *line, bool due) {
   cutlab_trainer *t = l->trainer;
   const cutlab_collection *c = &t->collection;
+  bool accuracy = due && t->settings->clean_accuracy, each = t->settings->log_examples;
   cutlab_outcome clean;
+  if (!accuracy && !each) return CUTLAB_OK;
   float *logits = cutlab_allocate(l->context, c->train.count * c->classes, sizeof *logits);
   if (!logits) return CUTLAB_ERROR_MEMORY;
   cutlab_status status = cutlab_evaluate(l->context, &t->evaluator, &clean, logits, &c->train);
+  if (status == CUTLAB_OK && each)
+    status = cutlab_examples_log(l->context, t->folder, logits, &c->train, c->classes,
+                                 t->position.epoch + 1);
   free(logits);
-  if (status != CUTLAB_OK) return status;
+  if (status != CUTLAB_OK || !accuracy) return status;
   json_object_set_new(line, "clean_train_loss", cutlab_json_number(clean.loss));
   json_object_set_new(line, "clean_train_accuracy", cutlab_json_number(clean.accuracy));
   return CUTLAB_OK;
@@ -143,7 +150,7 @@ static cutlab_status test(cutlab_trainer *t, cutlab_outcome *outcome) {
 static cutlab_status add_measurements(loop *l, json_t *line, bool due) {
   cutlab_trainer *t = l->trainer;
   cutlab_outcome outcome = {NAN, NAN};
-  if (due && t->settings->clean_accuracy) CUTLAB_TRY(add_clean(l, line));
+  CUTLAB_TRY(add_clean(l, line, due));
   if (due) CUTLAB_TRY(test(t, &outcome));
   json_object_set_new(line, "test_loss", cutlab_json_number(outcome.loss));
   json_object_set_new(line, "test_accuracy", cutlab_json_number(outcome.accuracy));

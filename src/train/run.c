@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "train/checkpoint_files.h"
+#include "train/examples.h"
 #include "train/lock.h"
 #include "train/loop.h"
 
@@ -52,12 +53,21 @@ static cutlab_status write_held(cutlab_trainer *t) {
   return status;
 }
 
-/* Trains to the end and writes what is there only then. */
+static cutlab_status write_difficulty(cutlab_trainer *t) {
+  if (!t->settings->log_examples) return CUTLAB_OK;
+  return cutlab_examples_summarise(t->context, t->folder, &t->collection.train, t->position.epoch);
+}
+
+/* Trains to the end and writes what is there only then. What the examples' difficulty needs of
+   earlier epochs is looked for at once, not after hours. */
 static cutlab_status train(cutlab_trainer *t, char **result) {
   CUTLAB_TRY(open_metrics(t));
+  if (t->settings->log_examples)
+    CUTLAB_TRY(cutlab_examples_check(t->context, t->folder, t->position.epoch));
   CUTLAB_TRY(cutlab_loop(t));
   CUTLAB_TRY(write_test(t));
   CUTLAB_TRY(write_held(t));
+  CUTLAB_TRY(write_difficulty(t));
   json_t *json = cutlab_trainer_result(t);
   if (!json) return cutlab_fail(t->context, CUTLAB_ERROR_MEMORY, "out of memory: result.json");
   cutlab_status status =
@@ -73,7 +83,8 @@ static cutlab_status train(cutlab_trainer *t, char **result) {
 static bool may_be_ours(const char *name) {
   static const char *const ours[] = {
       ".",          "lock",        "checkpoints",          "run.json",    "metrics.", "steps.jsonl",
-      "logits.npz", "result.json", "events.out.tfevents.", "heldout.npz", NULL};
+      "logits.npz", "result.json", "events.out.tfevents.", "heldout.npz", "examples", "difficulty.",
+      NULL};
   for (int i = 0; ours[i]; ++i)
     if (strncmp(name, ours[i], strlen(ours[i])) == 0) return true;
   return false;
@@ -123,10 +134,12 @@ static cutlab_status check_untaken(cutlab_context *context, const char *folder) 
 
 /* What killed processes left half written; with the lock taken. */
 static void clean_up(const cutlab_trainer *t) {
-  static const char *const names[] = {"run.json",   "metrics.jsonl", "metrics.csv", "steps.jsonl",
-                                      "logits.npz", "heldout.npz",   "result.json", NULL};
+  static const char *const names[] = {
+      "run.json",    "metrics.jsonl",  "metrics.csv",    "steps.jsonl", "logits.npz",
+      "heldout.npz", "difficulty.npz", "difficulty.csv", "result.json", NULL};
   cutlab_file_remove_temporaries(t->folder, names);
   cutlab_file_remove_temporaries(t->checkpoints, NULL);
+  cutlab_examples_clean_up(t->context, t->folder);
 }
 
 static cutlab_status begin_locked(cutlab_trainer *t, char **result) {

@@ -48,17 +48,15 @@ static cutlab_status settings_json(cutlab_context *context, json_t **value,
   return status;
 }
 
-/* 16 hexadecimal digits of SHA-256 over all that decides what is computed: settings, but for those
-   that leave the numbers as they are or that others say in full, model and data. */
+/* 16 hexadecimal digits of SHA-256 over all that decides what is computed: settings, model in full
+   and data. */
 static cutlab_status identify(cutlab_trainer *t, json_t *settings) {
-  static const char *const indifferent[] = {
-      "path", "model",          "workers",   "evaluate_every",    "checkpoint_every",
-      "keep", "clean_accuracy", "log_steps", "checkpoint_minutes"};
   unsigned char digest[EVP_MAX_MD_SIZE] = {0};
   char *text;
   json_t *decisive = json_copy(settings);
-  for (size_t i = 0; i < sizeof indifferent / sizeof *indifferent; ++i)
-    json_object_del(decisive, indifferent[i]);
+  const cutlab_parameter *row;
+  for (int i = 0; (row = cutlab_training_parameter(i)); ++i)
+    if (!cutlab_training_decides(row->name)) json_object_del(decisive, row->name);
   json_object_set_new(decisive, "model", json_string(cutlab_model_text(t->model)));
   json_object_set_new(decisive, "data", data(&t->collection));
   CUTLAB_TRY(cutlab_json_text(t->context, &text, decisive, 0));

@@ -139,6 +139,9 @@ static const cutlab_row rows[] = {
     YES_NO(clean_accuracy, "no",
            "Also measure the accuracy on training examples as they are, without augmentation."),
     YES_NO(log_steps, "no", "Also log the loss of every step, in steps.jsonl."),
+    YES_NO(log_examples, "no",
+           "Also log how every training example fares after each epoch, in examples/, and at the "
+           "end its difficulty, in difficulty.npz."),
 };
 enum { row_count = sizeof rows / sizeof *rows };
 _Static_assert(row_count <= 64, "cutlab_training.given has one bit a row");
@@ -153,6 +156,15 @@ static uint64_t bit(const char *key) {
 
 const cutlab_parameter *cutlab_training_parameter(int i) {
   return i >= 0 && i < row_count ? &rows[i].shown : NULL;
+}
+
+bool cutlab_training_decides(const char *key) {
+  static const char *const indifferent[] = {
+      "path", "workers",        "evaluate_every", "checkpoint_every", "checkpoint_minutes",
+      "keep", "clean_accuracy", "log_steps",      "log_examples"};
+  for (size_t i = 0; i < sizeof indifferent / sizeof *indifferent; ++i)
+    if (strcmp(key, indifferent[i]) == 0) return false;
+  return true;
 }
 
 const char *cutlab_training_recipe(int i, const char **name) {

@@ -61,9 +61,14 @@ struct cutlab_training {
   int64_t keep;              /* checkpoints kept */
   bool clean_accuracy;       /* also accuracy on unmixed training data, in evaluation mode */
   bool log_steps;            /* steps.jsonl: the loss of every step */
+  bool log_examples;         /* examples/ and difficulty.npz */
 
   uint64_t given; /* bit i: row i of the table was set by name; no recipe changes it */
 };
+
+/* Whether a setting decides what numbers are computed: not those that say where the data are and
+   what is logged. */
+bool cutlab_training_decides(const char *key);
 
 /* The whole policy of a training as text: augment | method | normalise, for a collection of this
    size. Release with free. */

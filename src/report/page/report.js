@@ -1,43 +1,16 @@
-// Draws the report from the JSON in #data: text and tables at once, figures one by one,
-// those in view first. document.documentElement.dataset.figures tells how far it is.
+// Draws the report of runs: text and tables at once, then the figures.
 (() => {
   'use strict';
-  const root = document.documentElement;
-  const page = JSON.parse(document.getElementById('data').textContent);
+  const {root, page, make, missing, number, css} = CutLab;
   const state = {
     methods: page.methods.map(m => m.label),
     hidden: [],
     each: false,
   };
-  const views = new Map();
-  let done = 0;
-  let failed = 0;
-
-  window.addEventListener('error', event => { root.dataset.error = event.message; });
-  window.addEventListener('unhandledrejection', event => { root.dataset.error = String(event.reason); });
-
-  function make(tag, attributes = {}, ...children) {
-    const element = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name === 'text') element.textContent = value;
-      else if (value !== null) element.setAttribute(name, value);
-    }
-    element.append(...children);
-    return element;
-  }
 
   const colour = label => page.methods.find(m => m.label === label).colour;
-  const missing = value => value === null || value === undefined;
 
   // Text
-
-  function number(value, digits) {
-    if (missing(value)) return '–';
-    const size = Math.abs(value);
-    if (digits === 0) return Math.round(value).toLocaleString('en-GB');
-    if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace('-', '−');
-    return value.toFixed(digits).replace('-', '−');
-  }
 
   function spread(value, digits, learnt) {
     const cell = make('td', {text: number(value.mean, digits)});
@@ -108,23 +81,6 @@
   // Specifications: what the page adds to a printed figure
 
   const shown = 'indexof(methods, datum.method) >= 0 && indexof(hidden, datum.seed) < 0';
-
-  function rows({fields, rows}) {
-    return rows.map(row => Object.fromEntries(fields.map((field, i) => [field, row[i]])));
-  }
-
-  const css = name => getComputedStyle(root).getPropertyValue(name).trim();
-
-  function config() {
-    const style = structuredClone(page.style);
-    const [ink, soft, line, grid] = ['--ink', '--soft', '--line', '--grid'].map(css);
-    style.background = 'transparent';
-    style.padding = {left: 2, right: 6, top: 4, bottom: 4};
-    style.font = css('font-family') || getComputedStyle(document.body).fontFamily;
-    Object.assign(style.header, {labelColor: ink, labelFontSize: 13});
-    Object.assign(style.axis, {labelColor: soft, titleColor: soft, gridColor: grid, domainColor: line, tickColor: line, labelFontSize: 11.5, titleFontSize: 12});
-    return style;
-  }
 
   const averageLayer = spec => spec.spec.layer.find(layer => layer.mark.type === 'line' && layer.encoding.y.aggregate);
   // A field of Vega whose name is any text.
@@ -215,82 +171,21 @@
   }
 
   function interactive(figure, width) {
-    const spec = structuredClone(figure.spec);
-    delete spec.title;
-    spec.config = config();
-    spec.autosize = {type: 'pad', contains: 'padding'};
+    const spec = CutLab.specification(figure);
     spec.params = [
       {name: 'methods', value: state.methods},
       {name: 'hidden', value: state.hidden},
       {name: 'each', value: state.each},
     ];
     spec.transform = [...(spec.transform || []), {filter: shown}];
-    spec.datasets = Object.fromEntries(Object.entries(figure.data).map(([name, table]) => [name, rows(table)]));
     if (spec.vconcat) stacked(spec, width);
     else if (spec.facet) curves(spec, width);
     else finals(spec, width);
     return spec;
   }
 
-  // Drawing
-
-  async function draw(figure) {
-    const width = Math.floor(figure.plot.clientWidth);
-    figure.width = width;
-    if (figure.view) figure.view.finalize();
-    try {
-      const result = await vegaEmbed(figure.plot, interactive(figure, width), {
-        renderer: 'svg', actions: false, mode: 'vega-lite',
-        tooltip: {theme: 'custom', sanitize: escape},
-      });
-      figure.view = result.view;
-      const svg = figure.plot.querySelector('svg');
-      svg.setAttribute('role', 'img');
-      svg.setAttribute('aria-label', `${figure.title}. ${figure.caption}`);
-      figure.plot.style.minHeight = '0';
-      views.set(figure.name, result.view);
-      return true;
-    } catch (error) {
-      figure.plot.replaceChildren(make('p', {class: 'failed', text: `This figure could not be drawn: ${error.message}`}));
-      root.dataset.error = `${figure.name}: ${error.message}`;
-      return false;
-    }
-  }
-
-  function escape(value) {
-    return String(value).replace(/[&<>"]/g, c => `&#${c.charCodeAt(0)};`);
-  }
-
-  async function drawOnce(figure) {
-    if (figure.started) return;
-    figure.started = true;
-    if (await draw(figure)) ++done;
-    else ++failed;
-    const all = done + failed === page.figures.length;
-    root.dataset.figures = all ? `${done} ${failed ? 'failed' : 'ok'}` : `${done}/${page.figures.length}`;
-  }
-
-  async function redraw() {
-    for (const figure of page.figures) if (figure.view) await draw(figure);
-  }
-
-  // Figures in view first; the others one by one while nothing else is to be done, so that
-  // printing finds all of them.
-  async function drawAll() {
-    if (page.figures.length === 0) root.dataset.figures = '0 ok';
-    const seen = new IntersectionObserver(entries => {
-      for (const entry of entries)
-        if (entry.isIntersecting) drawOnce(page.figures.find(f => f.plot === entry.target));
-    }, {rootMargin: '200px'});
-    for (const figure of page.figures) seen.observe(figure.plot);
-    for (const figure of page.figures) {
-      await new Promise(resolve => setTimeout(resolve, 30));
-      await drawOnce(figure);
-    }
-  }
-
   async function apply() {
-    for (const view of views.values()) {
+    for (const {view} of page.figures.filter(figure => figure.view)) {
       view.signal('methods', state.methods).signal('hidden', state.hidden).signal('each', state.each);
       await view.runAsync();
     }
@@ -299,28 +194,9 @@
 
   // The page
 
-  async function download(figure, type) {
-    const url = await figure.view.toImageURL(type, 2);
-    make('a', {href: url, download: `${figure.name}.${type}`}).click();
-  }
-
-  const panels = figure => figure.spec.facet ? figure.spec.facet.sort.length : 0;
-
   function figureElement(figure, index) {
-    const wide = index === 0 || panels(figure) > 2;
-    const tools = make('div', {class: 'tools'});
-    const reset = make('button', {type: 'button', text: 'reset', title: 'Undo zoom and pan'});
-    reset.addEventListener('click', () => draw(figure));
-    if (figure.spec.facet || figure.spec.vconcat) tools.append(reset);
-    for (const type of ['svg', 'png']) {
-      const button = make('button', {type: 'button', text: type, 'aria-label': `Save “${figure.title}” as ${type.toUpperCase()}`});
-      button.addEventListener('click', () => download(figure, type));
-      tools.append(button);
-    }
-    figure.plot = make('div', {class: 'plot'});
-    return make('figure', {id: figure.name, class: wide ? 'wide' : null},
-      make('div', {class: 'head'}, make('h3', {text: figure.title}), tools),
-      make('figcaption', {text: figure.caption}), figure.plot);
+    const panels = figure.spec.facet ? figure.spec.facet.sort.length : 0;
+    return CutLab.figureElement(figure, {wide: index === 0 || panels > 2, zooms: figure.spec.facet || figure.spec.vconcat});
   }
 
   function notes(sentences) {
@@ -377,30 +253,6 @@
     if (seeds.length === 1) document.getElementById('each-seed').parentElement.parentElement.hidden = true;
   }
 
-  function theme() {
-    const dark = matchMedia('(prefers-color-scheme: dark)');
-    let chosen = location.hash === '#dark' ? 'dark' : location.hash === '#light' ? 'light' : null;
-    const set = () => { root.dataset.theme = chosen || (dark.matches ? 'dark' : 'light'); };
-    set();
-    dark.addEventListener('change', () => { set(); redraw(); });
-    document.getElementById('theme').addEventListener('click', () => {
-      chosen = root.dataset.theme === 'dark' ? 'light' : 'dark';
-      set();
-      redraw();
-    });
-  }
-
-  function onResize() {
-    let timer = 0;
-    new ResizeObserver(() => {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        for (const figure of page.figures)
-          if (figure.view && Math.abs(figure.plot.clientWidth - figure.width) > 4) draw(figure);
-      }, 150);
-    }).observe(document.getElementById('content'));
-  }
-
   function text() {
     const many = (count, word) => `${count} ${word}${count === 1 ? '' : 's'}`;
     document.getElementById('lead').textContent = page.groups.length === 1
@@ -413,12 +265,12 @@
     document.getElementById('made').textContent = `Made by CutLab ${page.cutlab}. ${lines}, bands their range; colours by Okabe and Ito.`;
   }
 
-  theme();
+  CutLab.theme();
   text();
   controls();
   const content = document.getElementById('content');
   for (const figure of page.figures.filter(f => f.group < 0))
     content.append(make('section', {'aria-label': 'Overview'}, figureElement(figure, 0)));
   page.groups.forEach((group, index) => content.append(section(group, index)));
-  drawAll().then(onResize);
+  CutLab.drawAll(interactive);
 })();

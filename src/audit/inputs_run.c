@@ -1,0 +1,125 @@
+/* Finished trainings: run.json, and the predictions that lie beside it. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/inputs.h"
+#include "base/file.h"
+#include "data/collection_internal.h"
+#include "train/run.h"
+
+const json_t *cutlab_audit_setting(const cutlab_audit_input *run, const char *name) {
+  return json_object_get(json_object_get(run->record, "settings"), name);
+}
+
+static cutlab_status check_record(cutlab_context *context, const json_t *record, const char *path) {
+  const char *format = json_string_value(json_object_get(record, "format"));
+  if (!format || strcmp(format, "cutlab-training") != 0)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                       "%s: the format is %.80s; accepted: cutlab-training, a folder that cutlab "
+                       "train made",
+                       path, format ? format : "missing");
+  if (cutlab_json_get_number(record, "format_version", 0) != cutlab_training_run_version)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: not of format version %d", path,
+                       cutlab_training_run_version);
+  return CUTLAB_OK;
+}
+
+static cutlab_status take_settings(cutlab_context *context, cutlab_audit_input *run,
+                                   const char *path) {
+  static const char *const texts[] = {"method", "policy", "fold"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; ++i)
+    if (!json_is_string(cutlab_audit_setting(run, texts[i])))
+      return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: setting \"%s\" is not a text", path,
+                         texts[i]);
+  if (!json_is_integer(cutlab_audit_setting(run, "seed")))
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: setting \"seed\" is not an integer",
+                       path);
+  const json_t *data = json_object_get(run->record, "data");
+  const char *fingerprint = json_string_value(json_object_get(data, "fingerprint"));
+  if (!fingerprint)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: no \"fingerprint\" of the data", path);
+  run->seed = json_integer_value(cutlab_audit_setting(run, "seed"));
+  const char *fold = json_string_value(cutlab_audit_setting(run, "fold"));
+  if (cutlab_fold_parse(context, &run->fold, &run->folds, fold) != CUTLAB_OK)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %s", path,
+                       cutlab_context_message(context));
+  run->held_out = run->folds > 0;
+  run->fingerprint = strdup(fingerprint);
+  return run->fingerprint ? CUTLAB_OK
+                          : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", path);
+}
+
+static cutlab_status read_record(cutlab_context *context, cutlab_audit_input *run) {
+  char *path = cutlab_path_join(context, run->name, "run.json"), *text = NULL;
+  size_t size;
+  cutlab_status status =
+      path ? cutlab_file_read(context, &text, &size, path, 0) : CUTLAB_ERROR_MEMORY;
+  if (status == CUTLAB_OK) status = cutlab_json_parse(context, &run->record, text, path);
+  if (status == CUTLAB_OK) status = check_record(context, run->record, path);
+  if (status == CUTLAB_OK) status = take_settings(context, run, path);
+  free(text);
+  free(path);
+  return status;
+}
+
+static cutlab_status check_finished(cutlab_context *context, const cutlab_audit_input *run) {
+  char *path = cutlab_path_join(context, run->name, "result.json");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  bool finished = cutlab_file_exists(path);
+  free(path);
+  if (finished) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "%s: the training has not finished; go on with cutlab train --resume %s",
+                     run->name, run->name);
+}
+
+static cutlab_status take_logits(cutlab_context *context, cutlab_audit_input *run,
+                                 const cutlab_audit_file *file) {
+  const cutlab_array *logits = file->is_npz ? cutlab_audit_member(file, "logits") : NULL;
+  if (!logits || !cutlab_audit_member(file, "labels") ||
+      (run->held_out && !cutlab_audit_member(file, "indices")))
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                       "%s: a member is missing; accepted: logits, labels%s", file->path,
+                       run->held_out ? " and indices" : "");
+  return cutlab_audit_take(context, run, file, logits, CUTLAB_AUDIT_LOGITS);
+}
+
+static cutlab_status read_logits(cutlab_context *context, cutlab_audit_input *run) {
+  const char *name = run->held_out ? "heldout.npz" : "logits.npz";
+  char *path = cutlab_path_join(context, run->name, name);
+  cutlab_audit_file file = {0};
+  cutlab_status status = CUTLAB_ERROR_MEMORY;
+  if (path && !cutlab_file_exists(path))
+    status = cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                         "%s: no %s; accepted: a training with fold=I/K, or with test data",
+                         run->name, name);
+  else if (path)
+    status = cutlab_audit_open(context, &file, path);
+  if (status == CUTLAB_OK) status = take_logits(context, run, &file);
+  cutlab_audit_close(&file);
+  free(path);
+  return status;
+}
+
+/* The folder's name without slashes at its end, unless it is the root. */
+static cutlab_status take_name(cutlab_context *context, cutlab_audit_input *run,
+                               const char *folder) {
+  size_t length = strlen(folder);
+  while (length > 1 && folder[length - 1] == '/') --length;
+  run->name = strndup(folder, length);
+  return run->name ? CUTLAB_OK
+                   : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", folder);
+}
+
+cutlab_status cutlab_audit_add_run(cutlab_context *context, cutlab_audit *audit,
+                                   const char *folder) {
+  cutlab_audit_input run = {.is_run = true};
+  cutlab_status status = take_name(context, &run, folder);
+  if (status == CUTLAB_OK) status = read_record(context, &run);
+  if (status == CUTLAB_OK) status = check_finished(context, &run);
+  if (status == CUTLAB_OK) status = read_logits(context, &run);
+  if (status == CUTLAB_OK) return cutlab_audit_append(context, audit, &run);
+  cutlab_audit_clear_input(&run);
+  return status;
+}

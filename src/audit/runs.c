@@ -1,0 +1,48 @@
+/* What is particular to runs: adding all those below a folder, and the data that they know. */
+#include "audit/audit_internal.h"
+#include "base/run_folders.h"
+#include "train/run.h"
+
+static cutlab_status visit(cutlab_context *context, void *user, const char *folder) {
+  return cutlab_audit_add_run(context, user, folder);
+}
+
+cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
+                                    const char *folder) {
+  return cutlab_run_folders_visit(context, folder, visit, audit);
+}
+
+static const cutlab_audit_input *first_run(const cutlab_audit *audit) {
+  for (int i = 0; i < audit->input_count; ++i)
+    if (audit->inputs[i].record) return &audit->inputs[i];
+  return NULL;
+}
+
+static cutlab_status take_settings(cutlab_context *context, cutlab_training *training,
+                                   const cutlab_audit_input *run) {
+  char *text;
+  json_t *settings = json_object_get(run->record, "settings");
+  CUTLAB_TRY(cutlab_json_text(context, &text, json_incref(settings), 0));
+  cutlab_status status = cutlab_training_from_json(context, training, text);
+  cutlab_free(text);
+  return status;
+}
+
+/* Without its data an audit only lacks pictures. */
+cutlab_status cutlab_audit_own_images(cutlab_context *context, cutlab_audit *audit) {
+  const cutlab_audit_input *run = first_run(audit);
+  if (!run) return CUTLAB_OK;
+  cutlab_training *training;
+  CUTLAB_TRY(cutlab_training_create(context, &training));
+  cutlab_status status = take_settings(context, training, run);
+  if (status == CUTLAB_OK) {
+    cutlab_collection_source source = cutlab_trainer_source(training);
+    source.fold = NULL;
+    status = cutlab_audit_set_images(context, audit, &source);
+  }
+  cutlab_training_free(training);
+  if (status == CUTLAB_OK || status == CUTLAB_CANCELLED || status == CUTLAB_ERROR_MEMORY)
+    return status;
+  cutlab_warn(context, "no pictures: %s", cutlab_context_message(context));
+  return CUTLAB_OK;
+}

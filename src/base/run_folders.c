@@ -1,0 +1,79 @@
+/* Finding run folders. */
+#include "base/run_folders.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+enum { max_depth = 32 };
+
+typedef struct search {
+  cutlab_run_visitor visit;
+  void *user;
+  int64_t found;
+} search;
+
+static bool has_file(const char *folder, const char *name) {
+  char path[4096];
+  int length = snprintf(path, sizeof path, "%s/%s", folder, name);
+  return length < (int)sizeof path && cutlab_file_exists(path);
+}
+
+static bool is_folder(const char *path) {
+  struct stat status;
+  return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int visible(const struct dirent *entry) {
+  return entry->d_name[0] != '.';
+}
+
+static cutlab_status visit_folder(cutlab_context *context, search *s, const char *folder,
+                                  int depth);
+
+static cutlab_status visit_children(cutlab_context *context, search *s, const char *folder,
+                                    int depth) {
+  struct dirent **entries;
+  int count = scandir(folder, &entries, visible, versionsort);
+  if (count < 0) return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot list %s: %m", folder);
+  cutlab_status status = CUTLAB_OK;
+  for (int i = 0; i < count; ++i) {
+    char *path = status == CUTLAB_OK ? cutlab_path_join(context, folder, entries[i]->d_name) : NULL;
+    if (status == CUTLAB_OK && !path) status = CUTLAB_ERROR_MEMORY;
+    if (path && is_folder(path)) status = visit_folder(context, s, path, depth + 1);
+    free(path);
+    free(entries[i]);
+  }
+  free(entries);
+  return status;
+}
+
+static cutlab_status visit_folder(cutlab_context *context, search *s, const char *folder,
+                                  int depth) {
+  if (has_file(folder, "run.json")) {
+    ++s->found;
+    return s->visit(context, s->user, folder);
+  }
+  if (has_file(folder, "metrics.jsonl") || has_file(folder, "result.json"))
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                       "%s: looks like a run, but run.json is missing", folder);
+  if (depth >= max_depth)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s: more than %d folders deep", folder,
+                       max_depth);
+  return visit_children(context, s, folder, depth);
+}
+
+cutlab_status cutlab_run_folders_visit(cutlab_context *context, const char *path,
+                                       cutlab_run_visitor visit, void *user) {
+  search s = {.visit = visit, .user = user};
+  if (!is_folder(path))
+    return cutlab_fail(context, cutlab_file_exists(path) ? CUTLAB_ERROR_FORMAT : CUTLAB_ERROR_IO,
+                       "%s: no such folder; accepted: a run folder or a folder of runs", path);
+  CUTLAB_TRY(visit_folder(context, &s, path, 0));
+  if (s.found) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                     "%s: no run in it; a run is a folder with run.json", path);
+}
