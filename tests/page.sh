@@ -14,13 +14,39 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 page=report.html
 
-# drive_page: the report with the script $work/reader.js at its end, as driven.html beside it.
+# drive_page: the report with the body of the script $work/reader.js at its end, as driven.html beside
+# it. The body plays the reader once the figures are drawn and leaves what it saw in `seen`, which
+# becomes the page's data-test.
 drive_page() {
   {
     head -n -2 "$work/report/$page"
-    printf '<script>\n'
+    cat <<'JS'
+<script>
+(async () => {
+  const root = document.documentElement;
+  const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
+  const until = async (what, test) => {
+    for (let i = 0; i < 400; ++i) {
+      if (test()) return;
+      await sleep(25);
+    }
+    throw new Error('never: ' + what);
+  };
+  const seen = [];
+  try {
+    await until('figures drawn', () => / (ok|failed)$/.test(root.dataset.figures || ''));
+JS
     cat "$work/reader.js"
-    printf '</script>\n</body>\n</html>\n'
+    cat <<'JS'
+  } catch (error) {
+    seen.push('FAILED: ' + error.message);
+  }
+  root.dataset.test = seen.join(', ');
+})();
+</script>
+</body>
+</html>
+JS
   } >"$work/report/driven.html"
 }
 

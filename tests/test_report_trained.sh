@@ -21,19 +21,6 @@ done
 "$CUTLAB_BINARY" report --quiet --out "$work/report" "$work/runs" >"$work/table.txt"
 
 cat >"$work/reader.js" <<'JS'
-(async () => {
-  const root = document.documentElement;
-  const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
-  const until = async (what, test) => {
-    for (let i = 0; i < 400; ++i) {
-      if (test()) return;
-      await sleep(25);
-    }
-    throw new Error('never: ' + what);
-  };
-  const seen = [];
-  try {
-    await until('figures drawn', () => / (ok|failed)$/.test(root.dataset.figures || ''));
     const figure = document.getElementById('all-models');
     const paths = () => [...figure.querySelectorAll('.mark-line path')].filter(p => p.getAttribute('d')).length;
     const applied = () => Number(root.dataset.applied || 0);
@@ -60,11 +47,6 @@ cat >"$work/reader.js" <<'JS'
     const tooltip = document.getElementById('vg-tooltip-element');
     const text = tooltip && tooltip.classList.contains('visible') ? tooltip.textContent : '';
     seen.push(/epoch/.test(text) && /CutMix \(alpha=0\.25\)\s*-?[−0-9]/.test(text) ? 'tooltip' : `NO TOOLTIP (${text})`);
-  } catch (error) {
-    seen.push('FAILED: ' + error.message);
-  }
-  root.dataset.test = seen.join(', ');
-})();
 JS
 drive_page
 figures=("$work"/report/figures/*.vl.json)

@@ -9,19 +9,6 @@
 
 enum { most_named = 12 }; /* classes in a sentence */
 
-/* Appends a sentence; takes printf arguments. */
-static void say(json_t *notes, const char *format, ...) CUTLAB_PRINTF(2, 3);
-static void say(json_t *notes, const char *format, ...) {
-  char *text;
-  va_list arguments;
-  va_start(arguments, format);
-  if (vasprintf(&text, format, arguments) >= 0) {
-    json_array_append_new(notes, json_string(text));
-    free(text);
-  }
-  va_end(arguments);
-}
-
 static const char *label_of(const cutlab_audit *audit, int method) {
   return audit->methods[method].label;
 }
@@ -53,7 +40,7 @@ static void put_points(FILE *stream, const cutlab_audit_estimate *gain) {
 /* Ends a sentence that was written to a stream, and says it. */
 static void say_stream(json_t *notes, FILE *stream, char *const *text) {
   if (!stream || fclose(stream) != 0) return;
-  say(notes, "%s", *text);
+  cutlab_report_say(notes, "%s", *text);
   free(*text);
 }
 
@@ -101,7 +88,8 @@ static const char *verdict_words(cutlab_audit_verdict verdict) {
 static void say_order(json_t *notes, const cutlab_audit *audit) {
   cutlab_audit_order order = cutlab_audit_order_of(audit);
   if (!order.known) return;
-  say(notes,
+  cutlab_report_say(
+      notes,
       "The order ERM > Cutout > CutMix of the mean score of missed examples %s in the plain table; "
       "at equal numbers of errors it %s.",
       verdict_words(order.plain), verdict_words(order.matched));
@@ -163,7 +151,8 @@ static void say_changes(json_t *notes, const cutlab_audit *audit,
   const cutlab_audit_group *all = &c->all;
   const char *baseline = label_of(audit, c->baseline), *method = label_of(audit, c->method);
   if (isnan(all->rescued_again)) {
-    say(notes,
+    cutlab_report_say(
+        notes,
         "From the network of %s to that of %s, %.0f examples change from wrong to right and %.0f "
         "from right to wrong. How many would change by training %s once more is not known: there "
         "is "
@@ -171,7 +160,8 @@ static void say_changes(json_t *notes, const cutlab_audit *audit,
         baseline, method, all->rescued, all->hurt, baseline);
     return;
   }
-  say(notes,
+  cutlab_report_say(
+      notes,
       "From a network of %s to one of %s, %.1f examples change from wrong to right and %.1f from "
       "right to wrong, on average. Between two networks of %s, which differ by chance alone, %.1f "
       "change each way.",
@@ -202,7 +192,8 @@ static void say_groups(json_t *notes, const cutlab_audit *audit, const cutlab_au
   char *text = NULL;
   size_t size;
   if (!many) {
-    if (sign < 0) say(notes, "No %s loses significantly, corrected for their number.", what);
+    if (sign < 0)
+      cutlab_report_say(notes, "No %s loses significantly, corrected for their number.", what);
     return;
   }
   FILE *stream = open_memstream(&text, &size);

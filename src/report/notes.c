@@ -14,9 +14,7 @@ static const char *label(const cutlab_report *report, int method) {
   return report->methods[method].label;
 }
 
-/* Appends a sentence; takes printf arguments. */
-static void say(json_t *notes, const char *format, ...) CUTLAB_PRINTF(2, 3);
-static void say(json_t *notes, const char *format, ...) {
+void cutlab_report_say(json_t *notes, const char *format, ...) {
   char *text;
   va_list arguments;
   va_start(arguments, format);
@@ -85,10 +83,10 @@ static void note_learnt(json_t *notes, const cutlab_report *report, int group) {
     features |= cutlab_report_learnt(report, group, i / cutlab_report_rarities,
                                      i % cutlab_report_rarities) != -2;
   if (any && features)
-    say(notes,
-        "%s. (Learnt: right on at least 3 of 4 %s with such a feature, where knowing "
-        "nothing of it gives 1 of 2.)",
-        text, report->groups[group].source->examples);
+    cutlab_report_say(notes,
+                      "%s. (Learnt: right on at least 3 of 4 %s with such a feature, where knowing "
+                      "nothing of it gives 1 of 2.)",
+                      text, report->groups[group].source->examples);
   free(text);
 }
 
@@ -110,7 +108,8 @@ static void note_peak(json_t *notes, const cutlab_report *report, int group) {
     ++count;
   }
   if (count == 0 || peak < 1.05 * end) return;
-  say(notes,
+  cutlab_report_say(
+      notes,
       "Under CutMix the common feature's curve is not monotone: it peaks at %.2f near iteration "
       "%.0f and ends at %.2f%s.",
       peak / count, expm1(when / count), end / count, count > 1 ? " (means over seeds)" : "");
@@ -133,10 +132,11 @@ static void note_theory(json_t *notes, const cutlab_report *report, int group) {
   }
   fclose(stream);
   if (compared && equal == compared)
-    say(notes, "The theory's accuracies appear here, within %.3f: %s.", accuracy_margin, text);
+    cutlab_report_say(notes, "The theory's accuracies appear here, within %.3f: %s.",
+                      accuracy_margin, text);
   else if (compared)
-    say(notes, "Accuracy on fresh points %s from the theory's prediction: %s.",
-        equal ? "differs in part" : "differs", text);
+    cutlab_report_say(notes, "Accuracy on fresh points %s from the theory's prediction: %s.",
+                      equal ? "differs in part" : "differs", text);
   free(text);
 }
 
@@ -165,7 +165,8 @@ static void note_leak(json_t *notes, const cutlab_report *report, int group) {
       !(common.mean < 1 - accuracy_margin))
     return;
   const cutlab_report_run *run = &report->runs[report->groups[group].first];
-  say(notes,
+  cutlab_report_say(
+      notes,
       "CutMix learns every feature (outputs of at least %.0f %% of its optimum), and yet its "
       "accuracy on fresh points, %.3f, is below Cutout's, %.3f, at d = %lld, n = %lld. It errs "
       "also where the feature is common (%.3f right), so what misleads it is noise: filters that "
@@ -195,7 +196,8 @@ static void note_spread(json_t *notes, const cutlab_report *report, int group) {
   cutlab_report_spread accuracy_there =
       CUTLAB_REPORT_FINAL(report, twin, cutlab_report_cutmix, fresh_accuracy);
   if (here.count < 2 || there.count < 2) return;
-  say(notes,
+  cutlab_report_say(
+      notes,
       "Over the seeds, CutMix's output for the %s features ends between %.3f and %.3f, and its "
       "accuracy between %.4f and %.4f; in %s, which differs in how labels and features were "
       "drawn, between %.3f and %.3f, and %.4f and %.4f.",
@@ -206,7 +208,8 @@ static void note_spread(json_t *notes, const cutlab_report *report, int group) {
 static void note_even(json_t *notes, const cutlab_report *report, int group) {
   cutlab_report_spread even = CUTLAB_REPORT_FINAL(report, group, cutlab_report_cutmix, evenness);
   if (even.count == 0 || !(even.mean < 0.1)) return;
-  say(notes,
+  cutlab_report_say(
+      notes,
       "CutMix comes within %.2g %% (root mean square over all training patches, noise included) "
       "of the one output that minimises its loss.",
       100 * even.mean);
@@ -233,7 +236,8 @@ static void note_order(json_t *notes, const cutlab_report *report, int group) {
   }
   if (report->groups[group].source != &cutlab_report_trained || count < 2) return;
   bool several = top.count > 1 && next.count > 1;
-  say(notes,
+  cutlab_report_say(
+      notes,
       "%s has the highest test accuracy at the end, %.4f, then %s, %.4f (means over %d and %d "
       "seeds)%s.",
       label(report, best), top.mean, label(report, second), next.mean, top.count, next.count,
@@ -247,8 +251,9 @@ static void note_unfinished(json_t *notes, const cutlab_report *report, int grou
     const cutlab_report_run *run = &report->runs[report->groups[group].first + i];
     const cutlab_report_point *last = cutlab_report_last(run);
     if (run->finished) continue;
-    say(notes, "%s, seed %lld, is not finished: it is shown up to %s %.0f.",
-        label(report, run->method), (long long)run->seed, run->source->time, last ? last->time : 0);
+    cutlab_report_say(notes, "%s, seed %lld, is not finished: it is shown up to %s %.0f.",
+                      label(report, run->method), (long long)run->seed, run->source->time,
+                      last ? last->time : 0);
   }
 }
 

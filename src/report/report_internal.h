@@ -173,6 +173,8 @@ void cutlab_csv_text(FILE *stream, const char *text);
 void cutlab_csv_number(FILE *stream, double value);
 /* notes.c: sentences about a group, each computed from its measurements: [string, ...]. */
 json_t *cutlab_report_notes(const cutlab_report *report, int group);
+/* Appends a sentence to such an array. */
+void cutlab_report_say(json_t *notes, const char *format, ...) CUTLAB_PRINTF(2, 3);
 /* Whether features of a rarity are learnt, which notes.c defines: 1 in every seed, 0 in none, -1
    in some, -2 where that cannot be said. */
 int cutlab_report_learnt(const cutlab_report *report, int group, int method, int rarity);
