@@ -75,6 +75,31 @@ mkdir -p study/erm-fold1of2-seed5
 check "one that another process is at is passed over" [ "$(field output "['elsewhere']")" = 1 ]
 check "and the next is taken" [ -f study/erm-fold2of2-seed5/result.json ]
 rm -rf study/erm-*-seed5
+processes=()
+for i in 1 2 3 4 5 6; do
+  "$cutlab" audit train "${data[@]}" --methods erm,cutmix --folds 2 --seeds 3 --out shared -q --threads 1 \
+    >output$i 2>errors$i </dev/null &
+  processes+=($!)
+done
+codes=
+for process in "${processes[@]}"; do
+  wait "$process"
+  codes+=$?
+done
+check "six processes at once share the work" [ "$codes" = 000000 ] || cat errors[1-6]
+check "every training is finished" [ "$(find shared -name heldout.npz | wc -l) $(find shared -name result.json | wc -l)" = "12 12" ]
+check "and was begun once" [ "$(find shared -name 'events.out.*' | wc -l)" = 12 ]
+check "as one process does" cmp shared/erm-fold2of2-seed2/heldout.npz study/erm-fold2of2-seed2/heldout.npz
+mkdir -p blocked/erm-fold1of2-seed1/lock
+refused "a lock that cannot be" 1 "lock: Is a directory" audit train "${data[@]}" --methods erm --folds 2 --seeds 1 --out blocked
+check "is no other process" [ ! -e blocked/erm-fold2of2-seed1 ]
+refused "draws of several seeds" 2 "dataset=feature-noise draws other data" audit train dataset=feature-noise --out no
+refused "folds" 2 "--folds is '1000001'" audit train "${data[@]}" --folds 1000001 --out no
+refused "more trainings than can be" 2 "up to 1000000 trainings" audit train "${data[@]}" --folds 1000 --seeds 1000 --out no
+refused "seeds beyond the last" 2 "first seed is 9223372036854775807" audit train "${data[@]}" \
+  --first-seed 9223372036854775807 --seeds 2 --out no
+refused "a long list of folds" 2 "--fold has more than 1000" audit train "${data[@]}" --folds 2000 --fold "$(seq -s, 1001)" --out no
+refused "a long list of methods" 2 "--methods has more than 1000" audit train "${data[@]}" --methods "$(seq -s, 1001)" --out no
 
 # The table
 run 0 audit cscore --scores scores.npz study --json

@@ -49,7 +49,12 @@ static void bad_scores_are_named(void **state) {
   put(f, "s.npy", &line_of, 1);
   assert_refused(f, give(f, audit, cutlab_audit_set_scores, "s.npy"),
                  "s.npy: the score of example 2 is nan (2 such values in all); accepted: finite "
-                 "numbers");
+                 "numbers up to 1e100");
+  scores[2] = -1.7e308, scores[4] = 1.7e308; /* their difference would be infinite */
+  put(f, "s.npy", &line_of, 1);
+  assert_refused(f, give(f, audit, cutlab_audit_set_scores, "s.npy"),
+                 "s.npy: the score of example 2 is -1.7e+308 (2 such values in all); accepted: "
+                 "finite numbers up to 1e100");
   put(f, "s.npz", &other, 1);
   assert_refused(f, give(f, audit, cutlab_audit_set_scores, "s.npz"),
                  "s.npz has x float64 [2]; accepted: a member scores");

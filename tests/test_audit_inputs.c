@@ -30,12 +30,94 @@ static void logits_become_what_is_audited(void **state) {
   assert_string_equal(audit->methods[1].trainings[0].name, "b.npz");
   check_training(audit, &audit->methods[0].trainings[0], 0);
   check_training(audit, &audit->methods[1].trainings[0], 2);
+  cutlab_audit_free(audit);
+}
+
+/* By definition: the share of the other examples with a smaller margin, equal ones by half. */
+static double rank_of(const cutlab_audit_training *t, int64_t example) {
+  double below = 0;
   for (int64_t j = 0; j < examples; ++j) {
-    double mean = (audit->methods[0].trainings[0].probability[j] +
-                   audit->methods[1].trainings[0].probability[j]) /
-                  2;
-    assert_true(fabs(audit->difficulty[j] - mean) < 1e-15);
+    below += t->margin[j] < t->margin[example];
+    below +=
+        j != example && !(t->margin[j] < t->margin[example]) && !(t->margin[j] > t->margin[example])
+            ? .5
+            : 0;
   }
+  return below / (examples - 1);
+}
+
+/* Difficulty is of ranks: the scale of one side's logits has no say in it. */
+static void difficulty_is_a_rank(void **state) {
+  const fixture *f = *state;
+  double scaled[matrix_size];
+  cutlab_audit *audit = create(f);
+  put_predictions(f, "b.npz", 2);
+  make_logits(scaled, 0);
+  const cutlab_array array = matrix("logits", scaled);
+  for (int64_t i = 0; i < examples; ++i) /* no two margins are equal */
+    scaled[i * classes + label_of(i)] += .01 * (double)i;
+  put(f, "a.npz", &array, 1);
+  for (int i = 0; i < matrix_size; ++i) scaled[i] *= .125;
+  put(f, "scaled.npz", &array, 1);
+  assert_int_equal(add(f, audit, NULL, "a.npz"), CUTLAB_OK);
+  assert_int_equal(add(f, audit, NULL, "b.npz"), CUTLAB_OK);
+  compute_well(f, audit);
+  for (int64_t j = 0; j < examples; ++j)
+    assert_true(fabs(audit->difficulty[j] - (rank_of(audit->methods[0].trainings, j) +
+                                             rank_of(audit->methods[1].trainings, j)) /
+                                                2) < 1e-15);
+  cutlab_audit *other = create(f);
+  assert_int_equal(add(f, other, NULL, "scaled.npz"), CUTLAB_OK);
+  assert_int_equal(add(f, other, NULL, "b.npz"), CUTLAB_OK);
+  compute_well(f, other);
+  for (int64_t j = 0; j < examples; ++j)
+    assert_true(fabs(other->difficulty[j] - audit->difficulty[j]) < 1e-15);
+  cutlab_audit_free(other);
+  cutlab_audit_free(audit);
+}
+
+/* Without an ERM the first that was added, whatever the usual order. */
+static void the_first_is_the_baseline(void **state) {
+  const fixture *f = *state;
+  cutlab_audit *audit = create(f);
+  put_predictions(f, "a.npz", 0);
+  put_predictions(f, "b.npz", 2);
+  put_predictions(f, "c.npz", 3);
+  assert_int_equal(add(f, audit, "mine", "a.npz"), CUTLAB_OK);
+  assert_int_equal(add(f, audit, "CutMix", "b.npz"), CUTLAB_OK);
+  assert_int_equal(add(f, audit, "Cutout", "c.npz"), CUTLAB_OK);
+  compute_well(f, audit);
+  static const char *const expected[] = {"mine", "Cutout", "CutMix"};
+  for (int m = 0; m < 3; ++m) assert_string_equal(audit->methods[m].label, expected[m]);
+  cutlab_audit_free(audit);
+}
+
+static void refuse_array(const fixture *f, const cutlab_array *array, const char *name,
+                         const char *expected) {
+  cutlab_audit *audit = create(f);
+  put(f, name, array, 1);
+  assert_refused(f, add(f, audit, NULL, name), expected);
+  assert_int_equal(audit->input_count, 0);
+  cutlab_audit_free(audit);
+}
+
+static void bad_probabilities_are_no_logits(void **state) {
+  const fixture *f = *state;
+  double values[matrix_size];
+  for (int i = 0; i < matrix_size; ++i) values[i] = i % classes ? .25 : .5;
+  values[7 * classes] = .75;
+  cutlab_array array = matrix("out", values);
+  refuse_array(f, &array, "a.npz",
+               "a.npz: out look like probabilities, but those of example 7 sum to 1.25; accepted: "
+               "sums of 1, or logits as the member logits of an .npz");
+  for (int i = 0; i < matrix_size; ++i) values[i] = i % classes ? 25 : 50;
+  refuse_array(f, &array, "a.npy",
+               "a.npy: predictions look like probabilities, but those of example 0 sum to 100; "
+               "accepted: sums of 1, or logits as the member logits of an .npz");
+  array = matrix("logits", values);
+  put(f, "b.npz", &array, 1);
+  cutlab_audit *audit = create(f);
+  assert_int_equal(add(f, audit, NULL, "b.npz"), CUTLAB_OK);
   cutlab_audit_free(audit);
 }
 
@@ -130,15 +212,6 @@ static void fine_differences_count(void **state) {
 }
 
 /* Predictions refused */
-
-static void refuse_array(const fixture *f, const cutlab_array *array, const char *name,
-                         const char *expected) {
-  cutlab_audit *audit = create(f);
-  put(f, name, array, 1);
-  assert_refused(f, add(f, audit, NULL, name), expected);
-  assert_int_equal(audit->input_count, 0);
-  cutlab_audit_free(audit);
-}
 
 static void bad_numbers_are_named(void **state) {
   const fixture *f = *state;
@@ -349,12 +422,19 @@ static void labels_must_be_there_and_good(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      CASE(logits_become_what_is_audited), CASE(every_form_gives_the_same_audit),
-      CASE(ties_and_certainties),          CASE(fine_differences_count),
-      CASE(bad_numbers_are_named),         CASE(wrong_shapes_are_described),
-      CASE(members_fit_the_predictions),   CASE(names_make_methods),
-      CASE(examples_must_be_the_same),     CASE(labels_must_agree),
-      CASE(labels_must_be_there_and_good)};
+  const struct CMUnitTest tests[] = {CASE(logits_become_what_is_audited),
+                                     CASE(difficulty_is_a_rank),
+                                     CASE(the_first_is_the_baseline),
+                                     CASE(bad_probabilities_are_no_logits),
+                                     CASE(every_form_gives_the_same_audit),
+                                     CASE(ties_and_certainties),
+                                     CASE(fine_differences_count),
+                                     CASE(bad_numbers_are_named),
+                                     CASE(wrong_shapes_are_described),
+                                     CASE(members_fit_the_predictions),
+                                     CASE(names_make_methods),
+                                     CASE(examples_must_be_the_same),
+                                     CASE(labels_must_agree),
+                                     CASE(labels_must_be_there_and_good)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -325,7 +325,7 @@ static void exports_read_back(void **state) {
   assert_int_equal(add(f, audit, NULL, "p.npz"), CUTLAB_OK);
   compute_well(f, audit);
   assert_refused(f, export(f, audit, NULL, CUTLAB_AUDIT_CSCORES),
-                 "no method to export is named; accepted: ERM, p");
+                 "the method to export is not named; accepted: ERM, p");
   assert_refused(f, export(f, audit, "x", CUTLAB_AUDIT_CSCORES),
                  "the method to export is 'x'; accepted: ERM, p");
   cutlab_audit_free(audit);

@@ -136,18 +136,30 @@ static void test_over_trainings(void **state) {
   assert_true(isnan(e.low) && isnan(e.high) && isnan(cutlab_estimate_p(2.4, .02, &spread)));
 }
 
+static void test_common_variance(void **state) {
+  (void)state;
+  static const double references[][4] = {
+      {.5, .2, .3, .3}, {.5, .2, .1, .4}, {.5, .9, .7, 0}, {.5, .9, 0, .5}, {.5, 0, .1, .5}};
+  for (size_t i = 0; i < sizeof references / sizeof *references; ++i) {
+    const double *r = references[i];
+    const cutlab_spread spread = {.known = true, .variance = r[2]};
+    assert_near(cutlab_common_variance(r[0], r[1], &spread), r[3], 1e-15);
+    assert_true(isnan(cutlab_common_variance(NAN, r[1], &spread)));
+  }
+}
+
 /* the bootstrap and its twin */
 
-/* Two methods of two trainings; scores with ties, margins with ties and both infinities. */
-static cutlab_audit *random_audit(int64_t count, int64_t folds, uint64_t seed) {
-  cutlab_audit *audit = audit_make(count, 3, folds, 2, 2);
+/* Two methods; scores with ties, margins with ties and both infinities. */
+static cutlab_audit *random_audit(int64_t count, int64_t folds, int trainings, uint64_t seed) {
+  cutlab_audit *audit = audit_make(count, 3, folds, 2, trainings);
   cutlab_random random = cutlab_random_make(seed, 99, 0, 0, 0);
   for (int64_t i = 0; i < count; ++i) {
     audit->score[i] = (double)cutlab_random_below(&random, 40) / 40;
     audit->label[i] = (int64_t)cutlab_random_below(&random, 3);
     audit->fold[i] = i % folds;
     for (int m = 0; m < 2; ++m)
-      for (int t = 0; t < 2; ++t) {
+      for (int t = 0; t < trainings; ++t) {
         double margin = round(8 * (audit->score[i] - .4 + cutlab_random_normal(&random))) / 8;
         if (margin < -1.5) margin = -INFINITY;
         if (margin > 2.5) margin = INFINITY;
@@ -254,7 +266,7 @@ static void check_bootstrap(cutlab_context *context, const cutlab_audit *audit, 
 static void test_bootstrap_twin(void **state) {
   static const int64_t sizes[][2] = {{60, 1}, {61, 3}, {150, 4}, {7, 2}, {1, 1}, {4, 4}};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; ++i) {
-    cutlab_audit *audit = random_audit(sizes[i][0], sizes[i][1], i);
+    cutlab_audit *audit = random_audit(sizes[i][0], sizes[i][1], 2, i);
     check_bootstrap(*state, audit, false);
     for (int64_t matched = 0; matched <= 30; matched += 10) {
       audit->options.matched = matched;
@@ -371,6 +383,83 @@ static void test_draws_without_errors(void **state) {
   audit_release(audit);
 }
 
+/* Of the mean scores of 6 trainings over draws: the covariance of training a[0], less a[1] if that
+   is not -1, and b. */
+static double covariance(const double *draws, int64_t count, const int a[2], const int b[2]) {
+  double mean[2] = {0}, products = 0;
+  for (int pass = 0; pass < 2; ++pass)
+    for (int64_t d = 0; d < count; ++d) {
+      const double *row = draws + d * 6 * stats;
+      double x = row[a[0] * stats] - (a[1] < 0 ? 0 : row[a[1] * stats]);
+      double y = row[b[0] * stats] - (b[1] < 0 ? 0 : row[b[1] * stats]);
+      if (pass)
+        products += (x - mean[0]) * (y - mean[1]);
+      else
+        mean[0] += x / (double)count, mean[1] += y / (double)count;
+    }
+  return products / (double)(count - 1);
+}
+
+/* Mean covariance of two different ones of 3 trainings from `first` on, less those from `minus` on
+   if that is not -1; *all: of any two, the same one too. */
+static double common_twin(double *all, const double *draws, int64_t count, int first, int minus) {
+  double different = 0;
+  *all = 0;
+  for (int t = 0; t < 3; ++t)
+    for (int u = 0; u < 3; ++u) {
+      double value = covariance(draws, count, (int[]){first + t, minus < 0 ? -1 : minus + t},
+                                (int[]){first + u, minus < 0 ? -1 : minus + u});
+      *all += value / 9;
+      if (t != u) different += value / 6;
+    }
+  return different;
+}
+
+static void check_over_trainings(const cutlab_audit_estimate *e, double common, double all,
+                                 cutlab_spread spread) {
+  cutlab_audit_estimate expected = {.value = e->value};
+  assert_true(common > 0 && common > all - spread.variance);
+  cutlab_estimate_interval(&expected, common, &spread, .95);
+  assert_relative(e->low, expected.low, 1e-9);
+  assert_relative(e->high, expected.high, 1e-9);
+  if (!isnan(e->p)) assert_relative(e->p, cutlab_estimate_p(e->value, common, &spread), 1e-9);
+}
+
+/* The mean score: of one method, and of pairs, from covariances of each two trainings. The second
+   method's trainings differ so much that V_e is no limit. */
+static void test_table_over_trainings(void **state) {
+  enum { draws = 200 };
+  static const double shifts[6] = {0, .1, 0, -.4, .2, .7};
+  static double values[draws * 6 * stats];
+  double *drawn = values, all[3], cross = 0;
+  cutlab_bootstrap bootstrap;
+  const cutlab_bootstrap *table = &bootstrap;
+  cutlab_audit *audit = random_audit(400, 1, 3, 8);
+  for (int t = 0; t < 6; ++t)
+    for (int64_t i = 0; i < 400; ++i) audit->methods[t / 3].trainings[t % 3].margin[i] += shifts[t];
+  audit_settle(audit);
+  assert_int_equal(cutlab_bootstrap_make(*state, &bootstrap, audit, false), CUTLAB_OK);
+  assert_int_equal(cutlab_bootstrap_draw(*state, &drawn, &table, 1, draws, 0), CUTLAB_OK);
+  cutlab_bootstrap_clear(&bootstrap);
+  double first = common_twin(&all[0], values, draws, 0, -1);
+  double second = common_twin(&all[1], values, draws, 3, -1);
+  double paired = common_twin(&all[2], values, draws, 3, 0);
+  for (int t = 0; t < 9; ++t)
+    cross += covariance(values, draws, (int[]){t / 3, -1}, (int[]){3 + t % 3, -1}) * 2 / 9;
+  for (int together = 1; together >= 0; --together) {
+    for (int t = 0; t < 3 && !together; ++t) audit->methods[1].trainings[t].seed = t + 4;
+    assert_int_equal(cutlab_audit_tabulate(*state, audit), CUTLAB_OK);
+    const cutlab_audit_row *rows = audit->plain.rows;
+    const double *a = rows[0].of_training, *b = rows[1].of_training;
+    check_over_trainings(rows[1].statistics, second, all[1], cutlab_spread_of(b, 3, stats));
+    assert_true(audit->plain.pairs->paired == together && audit->plain.pairs->statistics->p > 0);
+    check_over_trainings(audit->plain.pairs->statistics, together ? paired : first + second - cross,
+                         together ? all[2] : all[0] + all[1] - cross,
+                         cutlab_spread_between(a, 3, b, 3, stats, together));
+  }
+  audit_release(audit);
+}
+
 /* Every estimate of the two tables, one after the other; returns how many. */
 static int estimates_of(cutlab_audit_estimate *all, const cutlab_audit *audit) {
   int count = 0;
@@ -389,7 +478,7 @@ static void test_threads(void **state) {
   memset(one, 0, sizeof one);
   memset(other, 0, sizeof other);
   for (int threads = 1; threads <= 5; threads += 2) {
-    cutlab_audit *audit = random_audit(300, 2, 4);
+    cutlab_audit *audit = random_audit(300, 2, 3, 4);
     assert_int_equal(cutlab_context_set_threads(*state, threads), CUTLAB_OK);
     assert_int_equal(cutlab_audit_tabulate(*state, audit), CUTLAB_OK);
     int count = estimates_of(threads == 1 ? one : other, audit);
@@ -409,7 +498,7 @@ static int cancel_second(void *user, const cutlab_progress *progress) {
 }
 
 static void test_cancel(void **state) {
-  cutlab_audit *audit = random_audit(300, 2, 4);
+  cutlab_audit *audit = random_audit(300, 2, 2, 4);
   int calls = 0;
   cutlab_context_set_progress(*state, cancel_second, &calls);
   assert_int_equal(cutlab_audit_tabulate(*state, audit), CUTLAB_CANCELLED);
@@ -453,9 +542,9 @@ static void test_comparison_by_hand(void **state) {
 }
 
 /* Methods of 2 trainings on 4 examples: right (first, second) under the baseline 11 01 00 10,
-   under the method 11 10 10 10. */
+   under the method 11 01 10 10. */
 static cutlab_audit *churning_audit(void) {
-  static const char *const right[2][4] = {{"11", "01", "00", "10"}, {"11", "10", "10", "10"}};
+  static const char *const right[2][4] = {{"11", "01", "00", "10"}, {"11", "01", "10", "10"}};
   cutlab_audit *audit = audit_make(4, 1, 1, 2, 2);
   for (int m = 0; m < 2; ++m)
     for (int t = 0; t < 2; ++t)
@@ -472,7 +561,7 @@ static void test_changes(void **state) {
   static const uint8_t fates[4] = {CUTLAB_AUDIT_ALWAYS_RIGHT, CUTLAB_AUDIT_UNSTEADY,
                                    CUTLAB_AUDIT_RESCUED, CUTLAB_AUDIT_UNSTEADY};
   assert_memory_equal(c->fate, fates, sizeof fates);
-  assert_true(c->paired && c->all.rescued == 1 && c->all.hurt == .5);
+  assert_true(c->paired && c->all.rescued == 1.5 && c->all.hurt == 1);
   assert_true(c->all.rescued_again == 1 && c->all.hurt_again == 1);
   assert_int_equal(c->difficulty[0].count, 1);
   assert_int_equal(audit->options.quantiles, 4);
@@ -496,8 +585,47 @@ static void test_gain_of_several_trainings(void **state) {
   audit_release(audit);
 }
 
+/* Three trainings on n examples, as in churning_audit. References by NumPy. */
+static void check_gain(cutlab_context *context, const char *const right[2][8], int64_t n,
+                       bool paired, double high, double p) {
+  cutlab_audit *audit = audit_make(n, 1, 1, 2, 3);
+  for (int m = 0; m < 2; ++m)
+    for (int t = 0; t < 3; ++t)
+      for (int i = 0; i < n; ++i)
+        audit->methods[m].trainings[t].margin[i] = right[m][i][t] == '1' ? 1 : -1;
+  for (int t = 0; t < 3 && !paired; ++t) audit->methods[1].trainings[t].seed += 3;
+  audit_settle(audit);
+  assert_int_equal(cutlab_audit_compare(context, audit), CUTLAB_OK);
+  const cutlab_audit_estimate *e = &audit->comparisons->all.gain;
+  assert_int_equal(audit->comparisons->paired, paired);
+  assert_relative(e->high, high, 1e-9);
+  assert_relative(e->p, p, 1e-9);
+  assert_true(e->adjusted_p == e->p);
+  audit_release(audit);
+}
+
+static void test_gain_over_trainings(void **state) {
+  static const char *const common[2][8] = {
+      {"000", "001", "001", "000", "111", "011", "001", "111"},
+      {"111", "111", "001", "011", "111", "111", "111", "100"}};
+  static const char *const own[2][8] = {{"111", "011", "000", "100", "000", "110"},
+                                        {"111", "111", "110", "110", "010", "111"}};
+  check_gain(*state, common, 8, true, 0.7472188718514263, 0.14038378641312255);
+  check_gain(*state, common, 8, false, 0.8323680408047929, 0.18743183852677472);
+  check_gain(*state, own, 6, true, 0.7473562852917217, 0.051932341530232747);
+  check_gain(*state, own, 6, false, 0.8857282519453921, 0.13063511375366016);
+}
+
+/* Each training rescues one example, each another one: no spread, but not certain either. */
+static void test_gain_that_agrees_by_chance(void **state) {
+  static const char *const right[2][8] = {{"111", "011", "101", "110"},
+                                          {"111", "111", "111", "111"}};
+  check_gain(*state, right, 4, true, 0.41333033204500447, 0.08326451666355043);
+  check_gain(*state, right, 4, false, 0.41333033204500447, 0.08326451666355043);
+}
+
 static void test_groups_of_difficulty(void **state) {
-  cutlab_audit *audit = random_audit(103, 1, 3);
+  cutlab_audit *audit = random_audit(103, 1, 2, 3);
   audit->classes = 4; /* the last without examples */
   assert_int_equal(cutlab_audit_compare(*state, audit), CUTLAB_OK);
   const cutlab_audit_comparison *c = audit->comparisons;
@@ -558,16 +686,20 @@ int main(void) {
       TEST(test_sign_test),
       TEST(test_holm),
       TEST(test_over_trainings),
+      TEST(test_common_variance),
       TEST(test_bootstrap_twin),
       TEST(test_table_by_hand),
       TEST(test_curves_by_hand),
       TEST(test_without_errors),
       TEST(test_draws_without_errors),
+      TEST(test_table_over_trainings),
       TEST(test_threads),
       TEST(test_cancel),
       TEST(test_comparison_by_hand),
       TEST(test_changes),
       TEST(test_gain_of_several_trainings),
+      TEST(test_gain_over_trainings),
+      TEST(test_gain_that_agrees_by_chance),
       TEST(test_groups_of_difficulty),
       TEST(test_gallery_order),
       TEST(test_one_method),

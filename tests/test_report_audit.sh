@@ -199,11 +199,65 @@ assert "The order ERM > Cutout > CutMix" in texts
 PY
 open_page 380 "$expected" "#dark&fate=hurt"
 
-# Two files alone: no scores, no pictures
-rm -rf "$work/report"
+# One method with too few trainings, names of methods in any case, many nines
+few=(--predictions erm=ERM-0.npy)
+for seed in 0 1 2; do few+=(--predictions "cutout=Cutout-$seed.npy" --predictions "cutmix=CutMix-$seed.npy"); done
+"$cutlab" audit --quiet --draws 200 --confidence .9995 --labels labels.npy --scores scores.npy --out "$work/report" \
+  "${few[@]}" >"$work/table.txt"
+drive_page
+open_page 900 "$expected"
+grep -q 'The order ERM &gt; Cutout &gt; CutMix.*about these networks' "$work/dom.html"
+grep -q '99.95% intervals over examples and trainings.*has fewer than 3 trainings.*over examples only' "$work/dom.html"
+grep -q '99.95% intervals over examples only: .*There are methods with fewer' "$work/dom.html"
+grep -q 'bold below 0.0005' "$work/dom.html"
+grep -q 'and, from 3 trainings on, over trainings' "$work/report/figures/cscore-table.vl.json"
+grep -q 'over examples alone' "$work/report/figures/gain-by-class.vl.json"
+
+# Two files alone: no scores, no pictures; nothing of the audit before stays
+: >"$work/report/own.csv"
 "$cutlab" audit --quiet --draws 200 --labels labels.npy --out "$work/report" ERM-0.npy CutMix-0.npy >"$work/table.txt"
-[ ! -e "$work/report/cscore-table.csv" ]
+ls "$work"/report/cscore-* "$work"/report/figures/{cscore,error-rate}-* 2>/dev/null && { echo "stale files"; exit 1; }
+[ -e "$work/report/own.csv" ]
 grep -q '^ERM-0,1,600,' "$work/report/methods.csv"
 drive_page
 open_page 900 "${expected/ method,/}"
 grep -q 'fewer than 3 trainings' "$work/dom.html"
+grep -q '600 examples, of 5 classes' "$work/dom.html"
+
+# Folders named in Latin-1, two of which look alike: each class keeps a name
+python3 - <<'PY'
+import os, random, struct, zlib
+r = random.Random(2)
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+def picture(path):
+    rows = b"".join(b"\0" + bytes(r.randrange(256) for _ in range(12)) for _ in range(4))
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0))
+                   + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+for part in (b"train", b"test"):
+    for name in (b"a\xe8", b"a\xe9", b"b"):
+        os.makedirs(b"folder/%s/%s" % (part, name))
+        for i in range(8):
+            picture(b"folder/%s/%s/%d.png" % (part, name, i))
+def save(path, kind, form, shape, values):
+    head = repr({"descr": form, "fortran_order": False, "shape": shape})
+    head += " " * (63 - (10 + len(head)) % 64) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode())
+        file.write(struct.pack("<%d%s" % (len(values), kind), *values))
+save("few-labels.npy", "q", "<i8", (24,), [i // 8 for i in range(24)])
+for name in ("one", "two"):
+    save(name + ".npy", "f", "<f4", (24, 3), [r.gauss(0, 1) for _ in range(72)])
+PY
+"$cutlab" audit --quiet --draws 200 --labels few-labels.npy --out "$work/report" one.npy two.npy dataset=folder path=folder \
+  >"$work/table.txt"
+grep -q '"classes":\["a?","a?","b"\]' "$work/report/audit.html"
+python3 - "$work/report" <<'PY'
+import json, sys
+classes = json.load(open(sys.argv[1] + "/audit.json"))["comparisons"][0]["classes"]
+assert [c["name"] for c in classes] == ["a?", "a?", "b"], classes
+with open(sys.argv[1] + "/figures/gain-by-class.vl.json") as file:
+    spec = json.load(file)
+assert sorted(spec["encoding"]["y"]["sort"]) == ["a? (0)", "a? (1)", "b"], spec["encoding"]["y"]
+PY

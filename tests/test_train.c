@@ -1,7 +1,10 @@
 /* Training in folders: the same bits however it goes, and what happens when it goes wrong. */
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cutlab/array.h>
@@ -15,6 +18,7 @@
 #include "train/loader.h"
 #include "train/lock.h"
 #include "train/memory.h"
+#include "train/run.h"
 #include "train/settings.h"
 
 enum { side = 6, pixels = side * side, train_count = 52, test_count = 17, class_count = 3 };
@@ -480,18 +484,143 @@ static void one_training_in_a_folder_at_a_time(void **state) {
   stop_late(f, "a");
   char *folder = inside(f, "a"), *fresh = inside(f, "fresh");
   int lock;
-  expect_ok(f, cutlab_lock_take(f->context, &lock, folder));
+  expect_ok(f, cutlab_lock_take(f->context, &lock, NULL, folder));
   assert_int_equal(resume(f, "a"), CUTLAB_ERROR_IO);
   assert_message(f->context, "a: another process is training there");
   cutlab_lock_release(lock);
   expect_ok(f, resume(f, "a"));
   expect_ok(f, cutlab_folder_make(f->context, fresh));
-  expect_ok(f, cutlab_lock_take(f->context, &lock, fresh));
+  expect_ok(f, cutlab_lock_take(f->context, &lock, NULL, fresh));
   assert_int_equal(train(f, "fresh", NULL), CUTLAB_ERROR_IO);
   assert_message(f->context, "fresh: another process is training there");
   cutlab_lock_release(lock);
   expect_ok(f, train(f, "fresh", NULL)); /* a folder with nothing but the lock is free */
   free(fresh);
+  free(folder);
+}
+
+/* Instead of the system's: fails with `error`, or lets another process be faster, once. */
+static struct {
+  int error;
+  void (*faster)(const fixture *f);
+  const fixture *f;
+} locking;
+
+int flock(int file, int operation) {
+  void (*faster)(const fixture *f) = locking.faster;
+  locking.faster = NULL;
+  if (faster) faster(locking.f);
+  if (!locking.error) return (int)syscall(SYS_flock, file, operation);
+  errno = locking.error;
+  return -1;
+}
+
+static cutlab_status share(const fixture *f, const char *name, char **result, bool *busy) {
+  char *data = inside(f, "data.npz"), *folder = inside(f, name);
+  if (!cutlab_file_exists(data)) free(write_data(f, "data.npz", 1));
+  cutlab_training *settings = settings_for(f, NULL);
+  expect_ok(f, cutlab_training_set(f->context, settings, "path", data));
+  cutlab_status status = cutlab_train_share(f->context, result, busy, settings, folder);
+  cutlab_training_free(settings);
+  free(folder);
+  free(data);
+  return status;
+}
+
+/* Which file it is and when it was written. */
+static struct stat result_file(const fixture *f) {
+  char *path = inside(f, "a/result.json");
+  struct stat status;
+  assert_int_equal(stat(path, &status), 0);
+  free(path);
+  return status;
+}
+
+static struct stat faster_result;
+static void finish_first(const fixture *f) {
+  expect_ok(f, share(f, "a", NULL, NULL));
+  faster_result = result_file(f);
+}
+
+static void begin_first(const fixture *f) {
+  stop_late(f, "a");
+}
+
+static void what_another_finished_meanwhile_is_left(void **state) {
+  const fixture *f = *state;
+  for (int begun = 0; begun < 2; ++begun) { /* before the lock is asked for */
+    bool busy = true;
+    char *result, *folder = inside(f, "a");
+    if (begun) stop_late(f, "a");
+    locking.f = f;
+    locking.faster = finish_first;
+    expect_ok(f, share(f, "a", &result, &busy));
+    assert_null(locking.faster);
+    assert_false(busy);
+    assert_non_null(strstr(result, "test_accuracy"));
+    assert_int_equal(result_file(f).st_ino, faster_result.st_ino);
+    assert_int_equal(result_file(f).st_mtim.tv_nsec, faster_result.st_mtim.tv_nsec);
+    assert_int_equal(nftw(folder, temporary_remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+    cutlab_free(result);
+    free(folder);
+  }
+}
+
+static void what_another_began_meanwhile_goes_on(void **state) {
+  const fixture *f = *state;
+  bool busy = true;
+  locking.f = f;
+  locking.faster = begin_first;
+  expect_ok(f, share(f, "a", NULL, &busy));
+  assert_false(busy);
+  assert_null(locking.faster);
+  assert_true(there(f, "a/result.json"));
+}
+
+static void what_another_is_at_is_told_from_what_fails(void **state) {
+  const fixture *f = *state;
+  char *folder = inside(f, "a"), *blocked = inside(f, "b/lock");
+  bool busy = false;
+  int lock;
+  expect_ok(f, cutlab_folder_make(f->context, folder));
+  expect_ok(f, cutlab_lock_take(f->context, &lock, &busy, folder));
+  assert_false(busy);
+  assert_int_equal(share(f, "a", NULL, &busy), CUTLAB_ERROR_IO);
+  assert_true(busy);
+  assert_false(there(f, "a/run.json"));
+  cutlab_lock_release(lock);
+  expect_ok(f, cutlab_folder_make(f->context, blocked));
+  assert_int_equal(share(f, "b", NULL, &busy), CUTLAB_ERROR_IO);
+  assert_false(busy);
+  assert_message(f->context, "b/lock: Is a directory");
+  locking.error = EIO;
+  busy = true;
+  assert_int_equal(share(f, "a", NULL, &busy), CUTLAB_ERROR_IO);
+  locking.error = 0;
+  assert_false(busy);
+  assert_message(f->context, "cannot lock");
+  free(blocked);
+  free(folder);
+}
+
+static void a_file_system_without_locks_is_a_warning(void **state) {
+  const fixture *f = *state;
+  static const int errors[] = {ENOLCK, ENOSYS, EOPNOTSUPP};
+  char *folder = inside(f, "a");
+  expect_ok(f, cutlab_folder_make(f->context, folder));
+  cutlab_context_set_warning(f->context, take_warning, NULL);
+  for (int i = 0; i < 3; ++i) {
+    bool busy = true;
+    int lock = 7;
+    locking.error = errors[i];
+    warning[0] = '\0';
+    expect_ok(f, cutlab_lock_take(f->context, &lock, &busy, folder));
+    assert_false(busy);
+    assert_int_equal(lock, -1);
+    assert_non_null(strstr(warning, "only one process may train there"));
+  }
+  expect_ok(f, share(f, "a", NULL, NULL));
+  locking.error = 0;
   free(folder);
 }
 
@@ -950,6 +1079,10 @@ int main(void) {
       WITH_FOLDER(changed_data_are_refused),
       WITH_FOLDER(resumes_from_another_working_folder),
       WITH_FOLDER(one_training_in_a_folder_at_a_time),
+      WITH_FOLDER(what_another_finished_meanwhile_is_left),
+      WITH_FOLDER(what_another_began_meanwhile_goes_on),
+      WITH_FOLDER(what_another_is_at_is_told_from_what_fails),
+      WITH_FOLDER(a_file_system_without_locks_is_a_warning),
       WITH_FOLDER(half_written_files_are_removed),
       WITH_FOLDER(checkpoints_without_a_run_are_refused),
       WITH_FOLDER(folders_that_cannot_be),

@@ -20,8 +20,8 @@ typedef struct cutlab_audit_options {
   int64_t draws;        /* of the bootstrap; 0: 2000 */
   double confidence;    /* of intervals, 0..1; 0: .95 */
   uint64_t seed;        /* of the bootstrap */
-  int64_t matched;      /* errors of every training in the matched table; 0: as many as the training
-                           with the fewest makes */
+  int64_t matched;      /* most wrong examples of every training, in each fold, for the matched
+                           table; 0: as many as the training with the fewest errors makes */
   int64_t quantiles;    /* groups of equal size by difficulty; 0: 10 */
   bool partial;         /* take some of the K folds for an audit of those */
 } cutlab_audit_options;
@@ -95,9 +95,11 @@ typedef struct cutlab_audit_plan {
 
 /* Trains them one after another, each in `folder`/METHOD-foldIofK-seedS, with `training`'s other
    settings. Finished ones are left as they are, unfinished ones go on, and those that another
-   process is at are passed over: so the same call resumes, and several processes share the work.
-   All other settings must be those of the trainings that are there. *summary (may be NULL): JSON
-   with trainings, finished and elsewhere (counts); release with cutlab_free. */
+   process is at are passed over: so the same call resumes, and several processes share the work,
+   but for file systems that cannot lock files, which are a warning. All other settings must be
+   those of the trainings that are there. At most 1,000,000 folds, seeds, and trainings in all; one
+   seed of data that are drawn by it. *summary (may be NULL): JSON with trainings, finished (by this
+   or another process) and elsewhere (passed over), counts; release with cutlab_free. */
 CUTLAB_API cutlab_status cutlab_audit_train(cutlab_context *context, char **summary,
                                             const char *folder, const cutlab_training *training,
                                             const cutlab_audit_plan *plan);

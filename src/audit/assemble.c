@@ -74,41 +74,20 @@ static cutlab_status list_methods(cutlab_context *context, cutlab_audit *audit) 
   return CUTLAB_OK;
 }
 
-/* The method of that name, as it stands or else in any case; -1: none. */
-static int find_named(const cutlab_audit *audit, const char *name) {
-  int found = find_method(audit, name);
-  for (int m = 0; found < 0 && m < audit->method_count; ++m)
-    if (strcasecmp(audit->methods[m].label, name) == 0) found = m;
-  return found;
-}
-
-static cutlab_status refuse_baseline(cutlab_context *context, const cutlab_audit *audit) {
-  char *text = NULL;
-  size_t size;
-  FILE *stream = open_memstream(&text, &size);
-  for (int m = 0; stream && m < audit->method_count; ++m)
-    fprintf(stream, "%s%s", m ? ", " : "", audit->methods[m].label);
-  if (stream) fclose(stream);
-  cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "the baseline is '%.80s'; accepted: %s",
-              audit->options.baseline, text ? text : "a method");
-  free(text);
-  return CUTLAB_ERROR_ARGUMENT;
-}
-
 /* The place of a method that has a name of its own in the usual order; of others, behind them. */
 static int usual_place(const char *label) {
   static const char *const usual[] = {"ERM", "Cutout", "CutMix", "Mixup"};
   int place = 0, count = sizeof usual / sizeof *usual;
-  while (place < count && strcmp(usual[place], label) != 0) ++place;
+  while (place < count && strcasecmp(usual[place], label) != 0) ++place;
   return place;
 }
 
-/* The usual ones in their order, then the others as they were added. */
+/* Behind the baseline: the usual ones in their order, then the others as they were added. */
 static void order_methods(cutlab_audit *audit) {
-  for (int i = 1; i < audit->method_count; ++i) {
+  for (int i = 2; i < audit->method_count; ++i) {
     const cutlab_audit_method method = audit->methods[i];
     int at = i;
-    for (; at > 0 && usual_place(audit->methods[at - 1].label) > usual_place(method.label); --at)
+    for (; at > 1 && usual_place(audit->methods[at - 1].label) > usual_place(method.label); --at)
       audit->methods[at] = audit->methods[at - 1];
     audit->methods[at] = method;
   }
@@ -117,8 +96,9 @@ static void order_methods(cutlab_audit *audit) {
 /* Moves the baseline to the front. */
 static cutlab_status put_baseline_first(cutlab_context *context, cutlab_audit *audit) {
   const char *asked = audit->options.baseline;
-  int baseline = find_named(audit, asked ? asked : "ERM");
-  if (baseline < 0 && asked) return refuse_baseline(context, audit);
+  int baseline = cutlab_audit_find_method(audit, asked ? asked : "ERM");
+  if (baseline < 0 && asked)
+    return cutlab_audit_refuse_method(context, audit, "the baseline", asked);
   if (baseline < 0) baseline = 0;
   const cutlab_audit_method first = audit->methods[baseline];
   memmove(audit->methods + 1, audit->methods, (size_t)baseline * sizeof first);
@@ -232,23 +212,6 @@ static cutlab_status make_trainings(cutlab_context *context, cutlab_audit *audit
   return CUTLAB_OK;
 }
 
-static cutlab_status find_difficulty(cutlab_context *context, cutlab_audit *audit) {
-  audit->difficulty = cutlab_allocate(context, audit->count, sizeof *audit->difficulty);
-  if (!audit->difficulty) return CUTLAB_ERROR_MEMORY;
-  for (int64_t j = 0; j < audit->count; ++j) {
-    double sum = 0;
-    for (int m = 0; m < audit->method_count; ++m) {
-      const cutlab_audit_method *method = &audit->methods[m];
-      double probability = 0;
-      for (int t = 0; t < method->training_count; ++t)
-        probability += method->trainings[t].probability[j];
-      sum += probability / method->training_count;
-    }
-    audit->difficulty[j] = audit->score ? audit->score[j] : sum / audit->method_count;
-  }
-  return CUTLAB_OK;
-}
-
 static cutlab_status check_classes(cutlab_context *context, cutlab_audit *audit) {
   if (!audit->input_count)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
@@ -281,8 +244,8 @@ static cutlab_status assemble(cutlab_context *context, cutlab_audit *audit,
   CUTLAB_TRY(check_classes(context, audit));
   CUTLAB_TRY(cutlab_audit_label_methods(context, audit));
   CUTLAB_TRY(list_methods(context, audit));
-  order_methods(audit);
   CUTLAB_TRY(put_baseline_first(context, audit));
+  order_methods(audit);
   CUTLAB_TRY(sort_inputs(context, order, audit));
   CUTLAB_TRY(cutlab_audit_find_examples(context, audit, order));
   CUTLAB_TRY(cutlab_audit_find_labels(context, audit, order));
@@ -290,7 +253,7 @@ static cutlab_status assemble(cutlab_context *context, cutlab_audit *audit,
   CUTLAB_TRY(cutlab_audit_check_names(context, audit));
   CUTLAB_TRY(cutlab_audit_check_images(context, audit));
   CUTLAB_TRY(make_trainings(context, audit, order));
-  CUTLAB_TRY(find_difficulty(context, audit));
+  CUTLAB_TRY(cutlab_audit_find_difficulty(context, audit));
   return warn(context, audit, order);
 }
 

@@ -74,11 +74,10 @@ static cutlab_status compare_folds(cutlab_context *context, const cutlab_audit_s
                                    int first, int end, int reference, int reference_end) {
   int i = first, k = reference;
   while (i < end || k < reference_end) {
-    const cutlab_audit_input *own = i < end ? order->inputs[i] : NULL,
-                             *other = k < reference_end ? order->inputs[k] : NULL;
-    if (other && (!own || own->fold > other->fold))
-      return lacks(context, order->inputs[first], other);
-    if (!other || own->fold < other->fold) return lacks(context, order->inputs[reference], own);
+    int64_t own = i < end ? order->inputs[i]->fold : INT64_MAX;
+    int64_t other = k < reference_end ? order->inputs[k]->fold : INT64_MAX;
+    if (own > other) return lacks(context, order->inputs[first], order->inputs[k]);
+    if (own < other) return lacks(context, order->inputs[reference], order->inputs[i]);
     ++i;
     ++k;
   }

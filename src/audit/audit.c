@@ -1,8 +1,10 @@
 /* An audit's life: made, computed, released; and the names of what it speaks of. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "audit/inputs.h"
 
@@ -106,4 +108,27 @@ const char *cutlab_audit_fate_name(cutlab_audit_fate fate) {
   static const char *const names[cutlab_audit_fates] = {"always right", "rescued", "hurt",
                                                         "always wrong", "unsteady"};
   return (unsigned)fate < cutlab_audit_fates ? names[fate] : "";
+}
+
+int cutlab_audit_find_method(const cutlab_audit *audit, const char *name) {
+  for (int m = 0; m < audit->method_count; ++m)
+    if (strcmp(audit->methods[m].label, name) == 0) return m;
+  for (int m = 0; m < audit->method_count; ++m)
+    if (strcasecmp(audit->methods[m].label, name) == 0) return m;
+  return -1;
+}
+
+cutlab_status cutlab_audit_refuse_method(cutlab_context *context, const cutlab_audit *audit,
+                                         const char *what, const char *name) {
+  char *list = NULL;
+  size_t size;
+  FILE *stream = open_memstream(&list, &size);
+  if (!stream) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: methods");
+  for (int m = 0; m < audit->method_count; ++m)
+    fprintf(stream, "%s%s", m ? ", " : "", audit->methods[m].label);
+  fclose(stream);
+  cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s is %s%.80s%s; accepted: %s", what,
+              name ? "'" : "", name ? name : "not named", name ? "'" : "", list ? list : "");
+  free(list);
+  return CUTLAB_ERROR_ARGUMENT;
 }

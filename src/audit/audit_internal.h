@@ -57,6 +57,7 @@ enum {
   cutlab_audit_q3,
   cutlab_audit_statistics /* of the scores of misclassified examples */
 };
+extern const char *const cutlab_audit_statistic_names[cutlab_audit_statistics];
 
 /* Row of the C-score table: a method. */
 typedef struct cutlab_audit_row {
@@ -110,8 +111,9 @@ typedef struct cutlab_audit_group {
   double low, high; /* of a range of difficulty, else NaN */
   int64_t count;
   int64_t fates[cutlab_audit_fates];
-  double rescued, hurt; /* mean over pairs of trainings of how many change from wrong to right, and
-                           from right to wrong, between the baseline and the method */
+  double rescued, hurt; /* mean over pairs of trainings, of different seeds where there are several,
+                           of how many change from wrong to right, and from right to wrong, between
+                           the baseline and the method */
   double rescued_again, hurt_again; /* the same between two trainings of the baseline, which differ
                                        by chance alone; NaN with one training */
   double baseline_accuracy, accuracy;
@@ -158,8 +160,8 @@ struct cutlab_audit {
   int64_t *label;                /* [N] */
   int64_t *fold;                 /* [N] 0..folds-1, numbered from 0 without gaps */
   double *score;                 /* [N], or NULL */
-  double *difficulty; /* [N] score if there is one; otherwise the mean probability of the label over
-                         the trainings of all methods, each method weighing the same. Low: hard */
+  double *difficulty; /* [N] score if there is one; otherwise the mean over all trainings of the
+                         margin's rank, 0..1. Low: hard */
   cutlab_audit_method *methods; /* the baseline first, then the usual ones
                                    in their order, then as added */
   int method_count;
@@ -175,6 +177,8 @@ struct cutlab_audit {
 
 /* assemble.c: checks the inputs and puts them together. */
 cutlab_status cutlab_audit_assemble(cutlab_context *context, cutlab_audit *audit);
+/* difficulty.c: the audit's difficulty, once its trainings are there. */
+cutlab_status cutlab_audit_find_difficulty(cutlab_context *context, cutlab_audit *audit);
 /* table.c: plain, matched and curves; nothing without scores. */
 cutlab_status cutlab_audit_tabulate(cutlab_context *context, cutlab_audit *audit);
 /* compare.c: comparisons; options.quantiles becomes at most count. */
@@ -185,6 +189,10 @@ void cutlab_audit_clear_tables(cutlab_audit *audit);
 void cutlab_audit_clear_comparisons(cutlab_audit *audit);
 /* summary.c: everything but the examples; a new reference. */
 cutlab_status cutlab_audit_json(cutlab_context *context, json_t **json, const cutlab_audit *audit);
+/* Over a method's trainings: the share that are right about an example, and the mean probability of
+   its label. */
+double cutlab_audit_share_right(const cutlab_audit_method *method, int64_t example);
+double cutlab_audit_mean_probability(const cutlab_audit_method *method, int64_t example);
 /* Mean accuracy of a method's trainings. */
 double cutlab_audit_accuracy(const cutlab_audit *audit, int method);
 
@@ -195,11 +203,18 @@ typedef enum cutlab_audit_verdict {
   CUTLAB_AUDIT_HOLDS
 } cutlab_audit_verdict;
 typedef struct cutlab_audit_order {
-  bool known; /* there are tables with all three methods */
+  bool known;       /* there are tables with all three methods */
+  bool of_networks; /* one has fewer than 3 trainings: about these networks, not the methods */
   cutlab_audit_verdict plain, matched;
 } cutlab_audit_order;
 cutlab_audit_order cutlab_audit_order_of(const cutlab_audit *audit);
 const char *cutlab_audit_order_text(cutlab_audit_verdict verdict);
+
+/* The place of the method of that name, as it stands or else in any case; -1: none. */
+int cutlab_audit_find_method(const cutlab_audit *audit, const char *name);
+/* Fails: "WHAT is 'NAME'; accepted: " and the methods. name NULL: it was not named. */
+cutlab_status cutlab_audit_refuse_method(cutlab_context *context, const cutlab_audit *audit,
+                                         const char *what, const char *name);
 
 /* The name of a class, or its id as text in `text`. */
 const char *cutlab_audit_class_name(const cutlab_audit *audit, int64_t label, char text[24]);

@@ -8,16 +8,25 @@
 /* Examples */
 
 /* The same share as a fraction is the same double, whatever the number of trainings. */
-static double share_right(const cutlab_audit_method *method, int64_t example) {
+double cutlab_audit_share_right(const cutlab_audit_method *method, int64_t example) {
   int right = 0;
   for (int t = 0; t < method->training_count; ++t) right += !method->trainings[t].wrong[example];
   return (double)right / method->training_count;
 }
 
-static double mean_probability(const cutlab_audit_method *method, int64_t example) {
+double cutlab_audit_mean_probability(const cutlab_audit_method *method, int64_t example) {
   double sum = 0;
   for (int t = 0; t < method->training_count; ++t) sum += method->trainings[t].probability[example];
   return sum / method->training_count;
+}
+
+/* The difference of the shares, one rounding of a fraction: equal gains are equal doubles. */
+static double exact_gain(const cutlab_audit_method *baseline, const cutlab_audit_method *method,
+                         int64_t example) {
+  int64_t before = 0, after = 0, m = method->training_count, b = baseline->training_count;
+  for (int t = 0; t < b; ++t) before += !baseline->trainings[t].wrong[example];
+  for (int t = 0; t < m; ++t) after += !method->trainings[t].wrong[example];
+  return (double)(after * b - before * m) / (double)(b * m);
 }
 
 static cutlab_audit_fate fate_of(double before, double after) {
@@ -31,10 +40,12 @@ static void fill_examples(cutlab_audit_comparison *c, const cutlab_audit *audit)
   const cutlab_audit_method *baseline = &audit->methods[c->baseline];
   const cutlab_audit_method *method = &audit->methods[c->method];
   for (int64_t i = 0; i < audit->count; ++i) {
-    double before = share_right(baseline, i), after = share_right(method, i);
+    double before = cutlab_audit_share_right(baseline, i),
+           after = cutlab_audit_share_right(method, i);
     c->fate[i] = (uint8_t)fate_of(before, after);
-    c->gain[i] = after - before;
-    c->confidence_gain[i] = mean_probability(method, i) - mean_probability(baseline, i);
+    c->gain[i] = exact_gain(baseline, method, i);
+    c->confidence_gain[i] =
+        cutlab_audit_mean_probability(method, i) - cutlab_audit_mean_probability(baseline, i);
   }
 }
 

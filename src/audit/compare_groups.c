@@ -23,27 +23,27 @@ static int64_t right_of(const cutlab_audit_method *method, int64_t example) {
   return right;
 }
 
-/* Changes over all pairs of trainings are products: wrong under one, right under the other. */
+/* Changes over all pairs of trainings are products: wrong under one, right under the other. Of
+   pairs with one seed, which share their first weights and order, they are left out again where
+   there are others: the baseline's own changes, which they stand beside, are between seeds too. */
 static void count_changes(cutlab_audit_group *group, const sides *s) {
   const int64_t before = s->baseline->training_count, after = s->method->training_count;
+  const int64_t same = s->comparison->paired && after > 1 ? after : 0;
   int64_t rescued = 0, hurt = 0, again = 0;
   for (int64_t i = 0; i < group->count; ++i) {
     int64_t e = s->members[i];
     int64_t right = right_of(s->baseline, e), right_after = right_of(s->method, e);
     again += (before - right) * right;
-    if (!s->comparison->paired) {
-      rescued += (before - right) * right_after;
-      hurt += right * (after - right_after);
-      continue;
-    }
-    for (int t = 0; t < after; ++t) {
+    rescued += (before - right) * right_after;
+    hurt += right * (after - right_after);
+    for (int64_t t = 0; t < same; ++t) {
       bool wrong = s->baseline->trainings[t].wrong[e],
            wrong_after = s->method->trainings[t].wrong[e];
-      rescued += wrong && !wrong_after;
-      hurt += !wrong && wrong_after;
+      rescued -= wrong && !wrong_after;
+      hurt -= !wrong && wrong_after;
     }
   }
-  double pairs = (double)(s->comparison->paired ? after : before * after);
+  double pairs = (double)(before * after - same);
   group->rescued = (double)rescued / pairs;
   group->hurt = (double)hurt / pairs;
   group->rescued_again = before > 1 ? (double)again / (double)(before * (before - 1)) : NAN;
@@ -61,6 +61,29 @@ static double fill_accuracies(double *accuracies, const cutlab_audit_group *grou
     all += right;
   }
   return (double)all / ((double)group->count * method->training_count);
+}
+
+/* The part of the mean gain's variance around zero that trainings of method `of`, or differences of
+   their answers from those of `minus` by seed, have on their own: the sum over examples and
+   trainings of (g_ir - g_i)^2 / (R (R - 1)) / n^2, g_i the mean of g_ir over R trainings. */
+static double own_variance(const cutlab_audit_group *group, const sides *s,
+                           const cutlab_audit_method *of, const cutlab_audit_method *minus) {
+  const double trainings = of->training_count, n = (double)group->count;
+  double squares = 0;
+  for (int64_t i = 0; i < group->count; ++i) {
+    int64_t e = s->members[i];
+    double mean = (double)(right_of(of, e) - (minus ? right_of(minus, e) : 0)) / trainings;
+    for (int t = 0; t < of->training_count; ++t) {
+      int right = !of->trainings[t].wrong[e], right_minus = minus && !minus->trainings[t].wrong[e];
+      squares += (right - right_minus - mean) * (right - right_minus - mean);
+    }
+  }
+  return squares / (trainings * (trainings - 1)) / (n * n);
+}
+
+static double own_variance_of_gain(const cutlab_audit_group *group, const sides *s) {
+  if (s->comparison->paired) return own_variance(group, s, s->method, s->baseline);
+  return own_variance(group, s, s->method, NULL) + own_variance(group, s, s->baseline, NULL);
 }
 
 /* Intervals take the variance of the examples' gains around their mean, tests that around 0, which
@@ -91,8 +114,11 @@ static void estimate_gain(cutlab_audit_group *group, const sides *s) {
   if (n && s->baseline->training_count == 1 && s->method->training_count == 1)
     e->examples_p =
         cutlab_sign_test(group->fates[CUTLAB_AUDIT_RESCUED], group->fates[CUTLAB_AUDIT_HURT]);
-  cutlab_estimate_interval(e, variance, &spread, confidence);
-  e->p = cutlab_estimate_p(e->value, variance_if_none, &spread);
+  double own_if_none = own_variance_of_gain(group, s);
+  double own = ((double)n * own_if_none - spread.variance) / (double)(n - 1);
+  cutlab_estimate_interval(e, cutlab_common_variance(variance, own, &spread), &spread, confidence);
+  e->p = cutlab_estimate_p(e->value, cutlab_common_variance(variance_if_none, own_if_none, &spread),
+                           &spread);
 }
 
 static cutlab_status fill_group(cutlab_context *context, cutlab_audit_group *group, const sides *s,

@@ -2,35 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "audit/inputs.h"
-
-static cutlab_status find_method(cutlab_context *context, const cutlab_audit_method **method,
-                                 const cutlab_audit *audit, const char *name) {
-  *method = NULL;
-  if (!audit->computed)
-    return cutlab_fail(
-        context, CUTLAB_ERROR_ARGUMENT,
-        "the audit is not computed; accepted: one that is, with nothing added since");
-  if (!name && audit->method_count == 1) *method = audit->methods;
-  for (int m = 0; name && !*method && m < audit->method_count; ++m)
-    if (strcmp(audit->methods[m].label, name) == 0) *method = &audit->methods[m];
-  for (int m = 0; name && !*method && m < audit->method_count; ++m)
-    if (strcasecmp(audit->methods[m].label, name) == 0) *method = &audit->methods[m];
-  if (*method) return CUTLAB_OK;
-  char *text = NULL;
-  size_t size;
-  FILE *stream = open_memstream(&text, &size);
-  for (int m = 0; stream && m < audit->method_count; ++m)
-    fprintf(stream, "%s%s", m ? ", " : "", audit->methods[m].label);
-  if (stream) fclose(stream);
-  cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s%.80s%s; accepted: %s",
-              name ? "the method to export is '" : "no method to export is named", name ? name : "",
-              name ? "'" : "", text ? text : "a method");
-  free(text);
-  return CUTLAB_ERROR_ARGUMENT;
-}
 
 /* Mean over the trainings, rows scaled to sum to 1 but for rounding. */
 static void average(double *probabilities, const cutlab_audit *audit,
@@ -89,13 +62,18 @@ static cutlab_status write_scores(cutlab_context *context, const char *path,
 cutlab_status cutlab_audit_export(cutlab_context *context, const char *path,
                                   const cutlab_audit *audit, const char *method,
                                   cutlab_audit_format format) {
-  const cutlab_audit_method *found;
-  CUTLAB_TRY(find_method(context, &found, audit, method));
+  if (!audit->computed)
+    return cutlab_fail(
+        context, CUTLAB_ERROR_ARGUMENT,
+        "the audit is not computed; accepted: one that is, with nothing added since");
+  int found = audit->method_count == 1 ? 0 : -1;
+  if (method) found = cutlab_audit_find_method(audit, method);
+  if (found < 0) return cutlab_audit_refuse_method(context, audit, "the method to export", method);
   switch (format) {
   case CUTLAB_AUDIT_PRED_PROBS:
-    return write_probabilities(context, path, audit, found);
+    return write_probabilities(context, path, audit, &audit->methods[found]);
   case CUTLAB_AUDIT_CSCORES:
-    return write_scores(context, path, audit, found);
+    return write_scores(context, path, audit, &audit->methods[found]);
   }
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                      "export format %d; accepted: pred_probs or C-scores", (int)format);

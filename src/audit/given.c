@@ -63,17 +63,19 @@ typedef struct scores {
   double *values;
 } scores;
 
+static const double largest_score = 1e100; /* differences of scores stay finite */
+
 static cutlab_status check_scores(cutlab_context *context, const scores *read, const char *path) {
   int64_t first = -1, bad = 0;
   for (int64_t i = 0; i < read->count; ++i)
-    if (!isfinite(read->values[i]) && !bad++) first = i;
+    if (!(fabs(read->values[i]) <= largest_score) && !bad++) first = i;
   if (!read->count)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "%s: no scores; accepted: one for every example of the data set", path);
   if (!bad) return CUTLAB_OK;
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                     "%s: the score of example %" PRId64 " is %f (%" PRId64
-                     " such values in all); accepted: finite numbers",
+                     "%s: the score of example %" PRId64 " is %g (%" PRId64
+                     " such values in all); accepted: finite numbers up to 1e100",
                      path, first, read->values[first], bad);
 }
 
@@ -173,12 +175,24 @@ cutlab_status cutlab_audit_set_class_names(cutlab_context *context, cutlab_audit
   return CUTLAB_OK;
 }
 
+/* The names of folders are any bytes. */
+static cutlab_status make_printable(cutlab_context *context, cutlab_collection *images) {
+  for (int64_t k = 0; images->class_names && k < images->classes; ++k) {
+    char *name = cutlab_audit_printable(context, images->class_names[k]);
+    if (!name) return CUTLAB_ERROR_MEMORY;
+    free(images->class_names[k]);
+    images->class_names[k] = name;
+  }
+  return CUTLAB_OK;
+}
+
 cutlab_status cutlab_audit_set_images(cutlab_context *context, cutlab_audit *audit,
                                       const cutlab_collection_source *source) {
   cutlab_collection images = {0};
   cutlab_collection_source whole = *source;
   whole.fold = NULL;
   cutlab_status status = cutlab_collection_open(context, &images, &whole);
+  if (status == CUTLAB_OK) status = make_printable(context, &images);
   if (status != CUTLAB_OK) {
     cutlab_collection_clear(&images);
     return status;

@@ -115,11 +115,11 @@ static const cutlab_array *only_matrix(const cutlab_audit_file *file) {
 
 static cutlab_status find_predictions(cutlab_context *context, const cutlab_array **predictions,
                                       cutlab_audit_kind *kind, const cutlab_audit_file *file) {
-  *kind = CUTLAB_AUDIT_ANY;
+  *kind = CUTLAB_AUDIT_UNNAMED;
   *predictions = file->is_npz ? NULL : file->arrays;
   for (size_t i = 0; !*predictions && i < sizeof members / sizeof *members; ++i) {
     *predictions = cutlab_audit_member(file, members[i].name);
-    *kind = *predictions ? members[i].kind : CUTLAB_AUDIT_ANY;
+    *kind = *predictions ? members[i].kind : CUTLAB_AUDIT_UNNAMED;
   }
   if (!*predictions) *predictions = only_matrix(file);
   if (*predictions) return CUTLAB_OK;

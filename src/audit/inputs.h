@@ -28,7 +28,8 @@ cutlab_status cutlab_audit_integers(cutlab_context *context, int64_t **values,
 
 /* What numbers of a prediction are. */
 typedef enum cutlab_audit_kind {
-  CUTLAB_AUDIT_ANY, /* probabilities or their logarithms where all rows are, or else logits */
+  CUTLAB_AUDIT_ANY,     /* probabilities or their logarithms where all rows are, or else logits */
+  CUTLAB_AUDIT_UNNAMED, /* the same, but what only looks like probabilities is refused */
   CUTLAB_AUDIT_LOGITS,
   CUTLAB_AUDIT_LOG_PROBABILITIES,
   CUTLAB_AUDIT_PROBABILITIES

@@ -1,14 +1,7 @@
 /* Whether the misclassified examples' mean scores fall from ERM to Cutout to CutMix. */
 #include <math.h>
-#include <string.h>
 
 #include "audit/audit_internal.h"
-
-static int find(const cutlab_audit *audit, const char *label) {
-  for (int m = 0; m < audit->method_count; ++m)
-    if (strcmp(audit->methods[m].label, label) == 0) return m;
-  return -1;
-}
 
 /* The mean of `low` minus that of `high`, and its p, whichever way round the pair stands. */
 static double difference(const cutlab_audit_table *table, int high, int low, double *p) {
@@ -37,11 +30,14 @@ static cutlab_audit_verdict judge(const cutlab_audit *audit, const cutlab_audit_
 }
 
 cutlab_audit_order cutlab_audit_order_of(const cutlab_audit *audit) {
-  const int methods[3] = {find(audit, "ERM"), find(audit, "Cutout"), find(audit, "CutMix")};
+  const int methods[3] = {cutlab_audit_find_method(audit, "ERM"),
+                          cutlab_audit_find_method(audit, "Cutout"),
+                          cutlab_audit_find_method(audit, "CutMix")};
   cutlab_audit_order order = {0};
   order.known = audit->plain.there && audit->matched.there && methods[0] >= 0 && methods[1] >= 0 &&
                 methods[2] >= 0;
   if (!order.known) return order;
+  for (int i = 0; i < 3; ++i) order.of_networks |= audit->methods[methods[i]].training_count < 3;
   order.plain = judge(audit, &audit->plain, methods);
   order.matched = judge(audit, &audit->matched, methods);
   return order;

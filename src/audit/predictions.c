@@ -83,16 +83,52 @@ static cutlab_status check_numbers(cutlab_context *context, const cutlab_audit_i
                      bad);
 }
 
+static double row_sum(const cutlab_array *array, int64_t i) {
+  double sum = 0;
+  for (int64_t k = 0; k < array->shape[1]; ++k)
+    sum += cutlab_array_number(array, i * array->shape[1] + k);
+  return sum;
+}
+
+/* Not below 0, and none above 1 or (percentages) all rows of one sum. */
+static bool looks_like_shares(const cutlab_array *array) {
+  int64_t total = cutlab_array_count(array);
+  double largest = 0, first = row_sum(array, 0);
+  bool one_sum = true;
+  for (int64_t i = 0; i < total; ++i) {
+    double value = cutlab_array_number(array, i);
+    if (value < 0) return false;
+    largest = fmax(largest, value);
+  }
+  for (int64_t i = 1; i < array->shape[0]; ++i)
+    one_sum &= fabs(row_sum(array, i) - first) <= sum_tolerance * first;
+  return largest <= 1 || (one_sum && array->shape[0] > 1);
+}
+
+/* One bad row must not turn a file of probabilities into logits. */
+static cutlab_status check_look(cutlab_context *context, const cutlab_audit_input *input,
+                                const char *path, const cutlab_array *array) {
+  if (!looks_like_shares(array)) return CUTLAB_OK;
+  int64_t bad = find_bad(array, false);
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "%s: %s look like probabilities, but those of example %" PRId64
+                     " sum to %.6g; accepted: sums of 1, or logits as the member logits of an .npz",
+                     path, shown_name(array), cutlab_audit_place(input, bad), row_sum(array, bad));
+}
+
 /* Decides what `*kind` is where it is not known, and checks it where it is. */
 static cutlab_status find_kind(cutlab_context *context, cutlab_audit_kind *kind,
                                const cutlab_audit_input *input, const char *path,
                                const cutlab_array *array) {
   if (*kind == CUTLAB_AUDIT_LOGITS) return check_numbers(context, input, path, array, false);
-  if (*kind == CUTLAB_AUDIT_ANY) {
+  if (*kind == CUTLAB_AUDIT_ANY || *kind == CUTLAB_AUDIT_UNNAMED) {
+    bool named = *kind == CUTLAB_AUDIT_ANY;
     *kind = find_bad(array, false) < 0  ? CUTLAB_AUDIT_PROBABILITIES
             : find_bad(array, true) < 0 ? CUTLAB_AUDIT_LOG_PROBABILITIES
                                         : CUTLAB_AUDIT_LOGITS;
-    return check_numbers(context, input, path, array, *kind == CUTLAB_AUDIT_LOG_PROBABILITIES);
+    CUTLAB_TRY(check_numbers(context, input, path, array, *kind == CUTLAB_AUDIT_LOG_PROBABILITIES));
+    return named || *kind != CUTLAB_AUDIT_LOGITS ? CUTLAB_OK
+                                                 : check_look(context, input, path, array);
   }
   bool logarithms = *kind == CUTLAB_AUDIT_LOG_PROBABILITIES;
   CUTLAB_TRY(check_numbers(context, input, path, array, logarithms));
@@ -118,7 +154,7 @@ static int64_t normalise(float *log_probabilities, double *values, int64_t class
   for (int64_t k = 0; k < classes; ++k) {
     if (are_probabilities) {
       sum += values[k];
-      values[k] = log(fmax(values[k], 0)); /* log 0 is -inf */
+      values[k] = log(values[k]); /* log 0 is -inf */
     } else {
       values[k] -= largest;
       sum += exp(values[k]);

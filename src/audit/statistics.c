@@ -153,30 +153,39 @@ cutlab_spread cutlab_spread_between(const double *first, int first_count, const 
   return (cutlab_spread){a.known && b.known, a.variance + b.variance, a.freedom + b.freedom};
 }
 
-/* The degrees of freedom of V_e + V_t after Satterthwaite (1946) and Welch (1947), those of V_e
-   taken as infinite. The interaction of examples and trainings is in V_e and in V_t, so the sum is
-   somewhat too large rather than too small. */
-static double degrees_of_freedom(double examples_variance, const cutlab_spread *spread) {
-  double variance = examples_variance + spread->variance;
+/* Over the examples' sampling, V_e = V_c + V_i / R: V_c is the covariance of two different
+   trainings, V_i the interaction of examples and trainings. V_t = s^2 / R holds V_i / R too, so
+   that not V_e + V_t but V_c + V_t is the variance. As V_i / R is a part of V_t, no more than V_t
+   is taken from V_e: otherwise trainings that agree by chance, as counts in small groups often do,
+   would make any difference certain. */
+double cutlab_common_variance(double examples_variance, double own_variance,
+                              const cutlab_spread *spread) {
+  double common = examples_variance - fmin(own_variance, spread->variance);
+  return common < 0 ? 0 : common;
+}
+
+/* The degrees of freedom of V_c + V_t after Satterthwaite (1946) and Welch (1947), those of V_c
+   taken as infinite. */
+static double degrees_of_freedom(double common_variance, const cutlab_spread *spread) {
+  double variance = common_variance + spread->variance;
   return spread->freedom > 0 ? variance * variance / spread->freedom : INFINITY;
 }
 
-void cutlab_estimate_interval(cutlab_audit_estimate *estimate, double examples_variance,
+void cutlab_estimate_interval(cutlab_audit_estimate *estimate, double common_variance,
                               const cutlab_spread *spread, double confidence) {
   estimate->low = estimate->high = NAN;
-  if (!spread->known || isnan(examples_variance)) return;
-  double nu = degrees_of_freedom(examples_variance, spread);
-  double half =
-      cutlab_student_quantile(confidence, nu) * sqrt(examples_variance + spread->variance);
+  if (!spread->known || isnan(common_variance)) return;
+  double nu = degrees_of_freedom(common_variance, spread);
+  double half = cutlab_student_quantile(confidence, nu) * sqrt(common_variance + spread->variance);
   estimate->low = estimate->value - half;
   estimate->high = estimate->value + half;
 }
 
-double cutlab_estimate_p(double value, double examples_variance, const cutlab_spread *spread) {
-  double variance = examples_variance + spread->variance;
+double cutlab_estimate_p(double value, double common_variance, const cutlab_spread *spread) {
+  double variance = common_variance + spread->variance;
   if (!spread->known || isnan(variance)) return NAN;
   if (variance == 0) return value == 0;
-  return cutlab_student_p(value / sqrt(variance), degrees_of_freedom(examples_variance, spread));
+  return cutlab_student_p(value / sqrt(variance), degrees_of_freedom(common_variance, spread));
 }
 
 double cutlab_estimate_best_p(const cutlab_audit_estimate *estimate) {

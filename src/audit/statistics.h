@@ -41,12 +41,16 @@ cutlab_spread cutlab_spread_of(const double *values, int count, int stride);
 /* Of second minus first; `paired` where value i of both share a seed. */
 cutlab_spread cutlab_spread_between(const double *first, int first_count, const double *second,
                                     int second_count, int stride, bool paired);
-/* Sets low and high from value, the variance over examples and the spread; NaN where the spread is
-   not known. */
-void cutlab_estimate_interval(cutlab_audit_estimate *estimate, double examples_variance,
+/* V_c: of the variance V_e over examples of a mean over trainings, what the trainings have in
+   common. own_variance: what each has on its own. */
+double cutlab_common_variance(double examples_variance, double own_variance,
+                              const cutlab_spread *spread);
+/* Sets low and high from value, the common variance and the spread; NaN where the spread is not
+   known. */
+void cutlab_estimate_interval(cutlab_audit_estimate *estimate, double common_variance,
                               const cutlab_spread *spread, double confidence);
 /* p of value = 0 with the same standard error. */
-double cutlab_estimate_p(double value, double examples_variance, const cutlab_spread *spread);
+double cutlab_estimate_p(double value, double common_variance, const cutlab_spread *spread);
 /* The p that is adjusted and shown first. */
 double cutlab_estimate_best_p(const cutlab_audit_estimate *estimate);
 /* Whether two methods have the same seeds. */

@@ -5,10 +5,9 @@
 
 #include "audit/audit_internal.h"
 #include "base/file.h"
-#include "train/lock.h"
 #include "train/run.h"
 
-enum { most_seeds = 1000000 };
+enum { most_trainings = 1000000 };
 
 /* One training of the plan. */
 typedef struct member {
@@ -28,7 +27,7 @@ typedef struct study {
   int64_t finished, elsewhere;
 } study;
 
-static cutlab_status check_plan(cutlab_context *context, const cutlab_audit_plan *p) {
+static cutlab_status check_methods(cutlab_context *context, const cutlab_audit_plan *p) {
   if (p->method_count < 1)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "no method to train; accepted: any of erm, cutout, cutmix, mixup");
@@ -37,13 +36,16 @@ static cutlab_status check_plan(cutlab_context *context, const cutlab_audit_plan
       if (strcmp(p->methods[i], p->methods[j]) == 0)
         return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                            "method %.80s is given twice; accepted: each once", p->methods[i]);
-  if (p->seeds < 1 || p->seeds > most_seeds || p->first_seed < 0)
+  return CUTLAB_OK;
+}
+
+static cutlab_status check_folds(cutlab_context *context, const cutlab_audit_plan *p) {
+  if (p->folds < 2 || p->folds > most_trainings)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "folds is %" PRId64 "; accepted: 2 to %d",
+                       p->folds, most_trainings);
+  if (p->fold_list && p->fold_count < 1)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "seeds is %" PRId64 " from %" PRId64 " on; accepted: 1 to %d, from 0 on",
-                       p->seeds, p->first_seed, most_seeds);
-  if (p->folds < 2)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "folds is %" PRId64 "; accepted: at least 2",
-                       p->folds);
+                       "no fold to train; accepted: any of 1 to %" PRId64, p->folds);
   for (int i = 0; p->fold_list && i < p->fold_count; ++i) {
     int64_t fold = p->fold_list[i];
     bool twice = false;
@@ -56,10 +58,44 @@ static cutlab_status check_plan(cutlab_context *context, const cutlab_audit_plan
   return CUTLAB_OK;
 }
 
+static cutlab_status check_seeds(cutlab_context *context, const cutlab_audit_plan *p) {
+  if (p->seeds < 1 || p->seeds > most_trainings)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "seeds is %" PRId64 "; accepted: 1 to %d",
+                       p->seeds, most_trainings);
+  if (p->first_seed < 0 || p->first_seed > INT64_MAX - (p->seeds - 1))
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "the first seed is %" PRId64 "; accepted: 0 to %" PRId64
+                       ", so that the last of %" PRId64 " is at most %" PRId64,
+                       p->first_seed, INT64_MAX - (p->seeds - 1), p->seeds, INT64_MAX);
+  return CUTLAB_OK;
+}
+
+static int64_t folds_of(const cutlab_audit_plan *p) {
+  return p->fold_list ? p->fold_count : p->folds;
+}
+
+static cutlab_status check_plan(cutlab_context *context, const cutlab_training *training,
+                                const cutlab_audit_plan *p) {
+  CUTLAB_TRY(check_methods(context, p));
+  CUTLAB_TRY(check_folds(context, p));
+  CUTLAB_TRY(check_seeds(context, p));
+  if (p->seeds > most_trainings / folds_of(p) / p->method_count)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "%d methods, %" PRId64 " folds and %" PRId64
+                       " seeds are too many; accepted: up to %d trainings",
+                       p->method_count, folds_of(p), p->seeds, most_trainings);
+  if (p->seeds > 1 && strcmp(training->dataset, "feature-noise") == 0)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "seeds is %" PRId64 ", but every seed of dataset=feature-noise draws other "
+                       "data, and an audit needs the same; accepted: seeds 1, or another dataset",
+                       p->seeds);
+  return CUTLAB_OK;
+}
+
 /* Seed by seed, so that whenever it stops the methods can be compared on what is there. */
 static cutlab_status list_members(study *s) {
   const cutlab_audit_plan *p = s->plan;
-  int64_t folds = p->fold_list ? p->fold_count : p->folds;
+  int64_t folds = folds_of(p);
   s->members = cutlab_allocate(s->context, p->seeds * folds * p->method_count, sizeof(member));
   if (!s->members) return CUTLAB_ERROR_MEMORY;
   for (int64_t seed = 0; seed < p->seeds; ++seed)
@@ -159,28 +195,18 @@ static void relay_warning(void *user, const char *message) {
   cutlab_warn(r->study->context, "%s", message);
 }
 
-/* Whether a training there is another process's just now. */
-static bool is_taken(cutlab_context *context, const char *folder) {
-  int lock;
-  if (!cutlab_file_exists(folder)) return false;
-  cutlab_status status = cutlab_lock_take(context, &lock, folder);
-  cutlab_lock_release(lock);
-  return status == CUTLAB_ERROR_IO;
-}
-
-static cutlab_status carry_out(study *s, cutlab_context *own, const cutlab_training *training,
-                               const char *folder, const char *record) {
-  bool begun = cutlab_file_exists(record);
-  cutlab_status status = begun ? cutlab_train_resume(own, NULL, folder)
-                               : cutlab_train_execute(own, NULL, training, folder);
-  bool begun_since = !begun && status == CUTLAB_ERROR_ARGUMENT && cutlab_file_exists(record);
-  if (status == CUTLAB_OK) {
+/* Settings again: another process may have begun the training since all were checked. */
+static cutlab_status carry_out(study *s, cutlab_context *own, const member *m,
+                               const cutlab_training *training, const char *folder) {
+  bool busy = false;
+  CUTLAB_TRY(check_member(s, m));
+  cutlab_status status = cutlab_train_share(own, NULL, &busy, training, folder);
+  if (busy)
+    ++s->elsewhere;
+  else if (status == CUTLAB_OK)
     ++s->finished;
-  } else if (begun_since || (status == CUTLAB_ERROR_IO && is_taken(own, folder))) {
-    ++s->elsewhere; /* another process was faster */
-  } else {
+  else
     return cutlab_fail_from(s->context, status, own);
-  }
   return CUTLAB_OK;
 }
 
@@ -189,24 +215,22 @@ static cutlab_status do_member(study *s, const member *m) {
   cutlab_training *training = NULL;
   cutlab_context *own = NULL;
   char *folder = cutlab_path_join(s->context, s->folder, m->name);
-  char *record = folder ? cutlab_path_join(s->context, folder, "run.json") : NULL;
-  cutlab_status status = record ? configure(s, &training, m) : CUTLAB_ERROR_MEMORY;
+  cutlab_status status = folder ? configure(s, &training, m) : CUTLAB_ERROR_MEMORY;
   if (status == CUTLAB_OK) status = cutlab_context_fork(&own, s->context);
   if (status == CUTLAB_OK) {
     cutlab_context_set_progress(own, relay_progress, &r);
     cutlab_context_set_warning(own, relay_warning, &r);
     status = cutlab_context_set_threads(own, cutlab_context_threads(s->context));
   }
-  if (status == CUTLAB_OK) status = carry_out(s, own, training, folder, record);
+  if (status == CUTLAB_OK) status = carry_out(s, own, m, training, folder);
   cutlab_context_free(own);
   cutlab_training_free(training);
-  free(record);
   free(folder);
   return status;
 }
 
 static cutlab_status carry_out_all(study *s, char **summary) {
-  CUTLAB_TRY(check_plan(s->context, s->plan));
+  CUTLAB_TRY(check_plan(s->context, s->training, s->plan));
   CUTLAB_TRY(list_members(s));
   for (int64_t i = 0; i < s->count; ++i) CUTLAB_TRY(check_member(s, &s->members[i]));
   CUTLAB_TRY(cutlab_folder_make(s->context, s->folder));

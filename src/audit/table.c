@@ -67,6 +67,38 @@ static double percentile_p(const double *values, int64_t count) {
 
 /* Rows and pairs */
 
+static int first_training(const cutlab_audit *audit, int method) {
+  int first = 0;
+  for (int m = 0; m < method; ++m) first += audit->methods[m].training_count;
+  return first;
+}
+
+/* The part of the bootstrap's variance that trainings of method `of` have on their own: over the
+   draws that count, sum_r Var(x_r - mean of all x) / (R (R - 1)). x: a training's statistic, less
+   that of the same seed under method `minus` if not -1. Draws without a mean of method `other`, if
+   not -1, do not count either. Overwrites the buffer. */
+static double own_variance(const sample *s, int of, int minus, int other, int statistic) {
+  const ptrdiff_t count = s->audit->methods[of].training_count;
+  const ptrdiff_t methods = (ptrdiff_t)s->audit->method_count * stats;
+  const ptrdiff_t trainings = (ptrdiff_t)s->trainings * stats;
+  const ptrdiff_t first = first_training(s->audit, of);
+  const ptrdiff_t first_minus = minus < 0 ? 0 : first_training(s->audit, minus);
+  double sum = 0;
+  for (ptrdiff_t t = 0; t < count; ++t) {
+    int64_t kept = 0;
+    for (int64_t d = 0; d < s->audit->options.draws; ++d) {
+      const double *means = s->drawn + d * methods + statistic;
+      const double *each = s->all + d * trainings + statistic;
+      if (isnan(means[of * stats]) || (other >= 0 && isnan(means[other * stats]))) continue;
+      double value = each[(first + t) * stats] - means[of * stats];
+      if (minus >= 0) value -= each[(first_minus + t) * stats] - means[minus * stats];
+      s->buffer[kept++] = value;
+    }
+    sum += cutlab_variance(s->buffer, kept);
+  }
+  return sum / (double)(count * (count - 1));
+}
+
 static double mean_over_trainings(const double *values, int count) {
   double sum = 0;
   for (int t = 0; t < count; ++t) sum += values[(ptrdiff_t)t * stats];
@@ -74,13 +106,14 @@ static double mean_over_trainings(const double *values, int count) {
 }
 
 static cutlab_status fill_row(cutlab_context *context, cutlab_audit_row *row, const sample *s,
-                              int method, int first_training) {
+                              int method) {
   const int count = s->audit->methods[method].training_count;
   row->of_training = cutlab_allocate(context, (int64_t)count * stats, sizeof *row->of_training);
   if (!row->of_training) return CUTLAB_ERROR_MEMORY;
-  const double *values = s->values + (ptrdiff_t)first_training * stats;
+  const int first = first_training(s->audit, method);
+  const double *values = s->values + (ptrdiff_t)first * stats;
   memcpy(row->of_training, values, (size_t)count * stats * sizeof *values);
-  for (int t = 0; t < count; ++t) row->errors += (double)s->errors[first_training + t] / count;
+  for (int t = 0; t < count; ++t) row->errors += (double)s->errors[first + t] / count;
   for (int q = 0; q < stats; ++q) {
     cutlab_audit_estimate *e = &row->statistics[q];
     e->value = mean_over_trainings(values + q, count);
@@ -89,9 +122,17 @@ static cutlab_status fill_row(cutlab_context *context, cutlab_audit_row *row, co
     double variance = cutlab_variance(s->buffer, drawn);
     cutlab_spread spread = cutlab_spread_of(values + q, count, stats);
     set_examples_interval(e, s, drawn);
-    cutlab_estimate_interval(e, variance, &spread, s->audit->options.confidence);
+    double common = cutlab_common_variance(variance, own_variance(s, method, -1, -1, q), &spread);
+    cutlab_estimate_interval(e, common, &spread, s->audit->options.confidence);
   }
   return CUTLAB_OK;
+}
+
+/* Of the difference of a pair: see own_variance. */
+static double own_variance_between(const sample *s, const cutlab_audit_pair *pair, int statistic) {
+  if (pair->paired) return own_variance(s, pair->second, pair->first, pair->first, statistic);
+  return own_variance(s, pair->second, -1, pair->first, statistic) +
+         own_variance(s, pair->first, -1, pair->second, statistic);
 }
 
 static void fill_pair(cutlab_audit_pair *pair, const cutlab_audit_table *table, const sample *s) {
@@ -109,8 +150,9 @@ static void fill_pair(cutlab_audit_pair *pair, const cutlab_audit_table *table, 
                               second->training_count, stats, pair->paired);
     set_examples_interval(e, s, drawn);
     e->examples_p = percentile_p(s->buffer, drawn);
-    cutlab_estimate_interval(e, variance, &spread, s->audit->options.confidence);
-    e->p = cutlab_estimate_p(e->value, variance, &spread);
+    double common = cutlab_common_variance(variance, own_variance_between(s, pair, q), &spread);
+    cutlab_estimate_interval(e, common, &spread, s->audit->options.confidence);
+    e->p = cutlab_estimate_p(e->value, common, &spread);
   }
 }
 
@@ -135,8 +177,7 @@ static cutlab_status fill_table(cutlab_context *context, cutlab_audit_table *tab
   table->pairs = cutlab_allocate(context, methods * (methods - 1) / 2, sizeof *table->pairs);
   table->rows = cutlab_allocate(context, methods, sizeof *table->rows);
   if (!table->rows || !table->pairs) return CUTLAB_ERROR_MEMORY;
-  for (int m = 0, training = 0; m < methods; training += s->audit->methods[m++].training_count)
-    CUTLAB_TRY(fill_row(context, &table->rows[m], s, m, training));
+  for (int m = 0; m < methods; ++m) CUTLAB_TRY(fill_row(context, &table->rows[m], s, m));
   for (int second = 1; second < methods; ++second)
     for (int first = 0; first < second; ++first) {
       cutlab_audit_pair *pair = &table->pairs[table->pair_count++];

@@ -6,7 +6,7 @@
 
 #include "audit/audit_internal.h"
 
-/* Digits without the sign's own column: "-.0123", " .4567". */
+/* In columns; a dash where there is none. */
 static void print_number(FILE *out, double value, int digits) {
   if (isnan(value))
     fprintf(out, "%*s", digits + 3, "-");
@@ -59,12 +59,16 @@ static void print_pairs(FILE *out, const cutlab_audit *audit, const cutlab_audit
 }
 
 static void print_tables(FILE *out, const cutlab_audit *audit) {
-  if (!audit->plain.there) return;
-  fputs("\nScores of the examples that are misclassified (low: only hard ones are missed)\n\n"
-        "  All errors\n",
+  if (!audit->score) return;
+  fputs("\nScores of the examples that are misclassified (low: only hard ones are missed)\n\n",
         out);
-  print_rows(out, audit, &audit->plain);
-  print_pairs(out, audit, &audit->plain);
+  if (audit->plain.there) {
+    fputs("  All errors\n", out);
+    print_rows(out, audit, &audit->plain);
+    print_pairs(out, audit, &audit->plain);
+  } else {
+    fputs("  No table of all errors: a training makes none.\n", out);
+  }
   if (!audit->matched.there) return;
   fprintf(out, "\n  The %lld most wrong of every training\n", (long long)audit->matched.matched);
   print_rows(out, audit, &audit->matched);

@@ -18,8 +18,9 @@
       {"baseline", 'b', "NAME", "What the others are compared with; default: ERM, or the first."}, \
       {"partial", 0, NULL, "Audit some of the K folds, where not all are there."}, {               \
     "matched", 0, "K",                                                                             \
-        "Errors of every training in the matched table; default: the fewest that "                 \
-        "one makes."                                                                               \
+        "Most wrong examples of every training, in each fold, for the matched table; default: "    \
+        "the "                                                                                     \
+        "fewest errors that one makes."                                                            \
   }
 #define CUTLAB_AUDIT_COMPUTING                                                                     \
   {"draws", 0, "N", "Draws of the bootstrap; default: 2000."},                                     \

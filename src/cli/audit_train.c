@@ -28,18 +28,22 @@ typedef struct job {
   cutlab_audit_plan plan;
 } job;
 
-/* Cuts a text at its commas. */
-static int split(char *text, const char **parts) {
-  int count = 0;
-  for (char *rest = text, *part; (part = strsep(&rest, ",")) && count < most_listed;)
-    parts[count++] = part;
-  return count;
+/* Cuts the value of an option at its commas. Gives 0 or the exit code. */
+static int split(const char **parts, int *count, char *text, const char *option) {
+  *count = 0;
+  for (char *rest = text, *part; (part = strsep(&rest, ","));) {
+    if (*count == most_listed)
+      return cutlab_cli_usage("--%s has more than %d names or numbers; accepted: up to %d", option,
+                              most_listed, most_listed);
+    parts[(*count)++] = part;
+  }
+  return 0;
 }
 
 static int read_folds(job *j) {
   const char *parts[most_listed];
-  int count = split(j->folds, parts);
-  for (int i = 0; i < count; ++i) {
+  int count, code = split(parts, &count, j->folds, "fold");
+  for (int i = 0; i < count && !code; ++i) {
     char *end;
     j->fold_list[i] = strtoll(parts[i], &end, 10);
     if (end == parts[i] || *end)
@@ -47,7 +51,7 @@ static int read_folds(job *j) {
   }
   j->plan.fold_list = j->fold_list;
   j->plan.fold_count = count;
-  return 0;
+  return code;
 }
 
 static int read_plan(const cutlab_cli *cli, job *j) {
@@ -58,12 +62,11 @@ static int read_plan(const cutlab_cli *cli, job *j) {
   j->folds = folds ? strdup(folds) : NULL;
   if (!j->methods || (folds && !j->folds)) return cutlab_cli_usage("out of memory");
   j->plan.methods = j->method_list;
-  j->plan.method_count = split(j->methods, j->method_list);
-  int code = j->folds ? read_folds(j) : 0;
+  int code = split(j->method_list, &j->plan.method_count, j->methods, "methods");
+  if (!code && j->folds) code = read_folds(j);
   if (!code) code = cutlab_options_integer(cli, "folds", &j->plan.folds, 2, 1000000);
   if (!code) code = cutlab_options_integer(cli, "seeds", &j->plan.seeds, 1, 1000000);
-  if (!code)
-    code = cutlab_options_integer(cli, "first-seed", &j->plan.first_seed, 0, INT64_MAX / 2);
+  if (!code) code = cutlab_options_integer(cli, "first-seed", &j->plan.first_seed, 0, INT64_MAX);
   return code;
 }
 
@@ -80,11 +83,10 @@ static int check_operands(const cutlab_cli *cli) {
 }
 
 static int carry_out(cutlab_cli *cli, const job *j, const cutlab_training *training) {
-  char *summary = NULL, resume[4300];
+  char *summary = NULL;
   cutlab_status status = cutlab_audit_train(cli->context, &summary, cli->out, training, &j->plan);
-  snprintf(resume, sizeof resume, "the same command goes on");
   int code = status == CUTLAB_OK ? cutlab_cli_print_result(cli, summary)
-                                 : cutlab_cli_fail(cli, status, resume);
+                                 : cutlab_cli_fail(cli, status, "the same command goes on");
   cutlab_free(summary);
   return code;
 }

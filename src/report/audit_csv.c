@@ -302,7 +302,7 @@ cutlab_status cutlab_audit_csv(cutlab_context *context, const char *folder,
                {"comparisons.csv", comparisons, compared},
                {"examples.csv", examples, true}};
   for (size_t i = 0; i < sizeof files / sizeof *files; ++i)
-    if (files[i].wanted)
-      CUTLAB_TRY(write_file(context, folder, files[i].name, files[i].fill, view));
+    CUTLAB_TRY(files[i].wanted ? write_file(context, folder, files[i].name, files[i].fill, view)
+                               : cutlab_audit_remove(context, folder, files[i].name));
   return CUTLAB_OK;
 }

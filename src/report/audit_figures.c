@@ -6,15 +6,30 @@
 #include "report/audit_report.h"
 #include "report/figures.h"
 
-enum { figure_width = 420, panel_width = 250, most_classes = 40, most_figures = 7 };
+enum { figure_width = 420, panel_width = 250, most_classes = 40 };
+
+/* Every figure that there may be. */
+enum {
+  table_figure,
+  quantiles_figure,
+  bins_figure,
+  rates_figure,
+  changes_figure,
+  difficulty_figure,
+  classes_figure,
+  most_figures
+};
+static const char *const names_of[most_figures] = {
+    "cscore-table",     "cscore-quantiles",   "cscore-histogram", "error-rate-by-score",
+    "rescued-and-hurt", "gain-by-difficulty", "gain-by-class"};
 
 /* What all share */
 
 /* The lines of the subtitle are those that are not NULL. */
 static json_t *title_of(const char *title, const char *line, const char *more) {
   json_t *lines = json_array();
-  if (line) json_array_append_new(lines, json_string(line));
-  if (more) json_array_append_new(lines, json_string(more));
+  if (line) lines = cutlab_audit_with(lines, json_string(line));
+  if (more) lines = cutlab_audit_with(lines, json_string(more));
   return json_pack("{s:s, s:o}", "text", title, "subtitle", lines);
 }
 
@@ -22,8 +37,8 @@ static json_t *title_of(const char *title, const char *line, const char *more) {
 static json_t *method_list(const cutlab_audit_view *view, int first, bool colours) {
   json_t *list = json_array();
   for (int m = first; m < view->audit->method_count; ++m)
-    json_array_append_new(list,
-                          json_string(colours ? view->colours[m] : view->audit->methods[m].label));
+    list = cutlab_audit_with(
+        list, json_string(colours ? view->colours[m] : view->audit->methods[m].label));
   return list;
 }
 
@@ -33,15 +48,43 @@ static json_t *bindings_of(const cutlab_audit_view *view, int first, int width) 
                    "paper", "white", "ink", "#1b2027");
 }
 
-static const char *interval_words(const cutlab_audit_view *view) {
-  return cutlab_audit_fewest_trainings(view->audit) < 3
-             ? "lines: intervals over examples alone (too few trainings for more)"
-             : "lines: intervals over examples and trainings";
+/* With one more binding; NULL as cutlab_audit_with. */
+static json_t *bind(json_t *bindings, const char *name, json_t *value) {
+  if (json_object_set_new(bindings, name, value) == 0) return bindings;
+  json_decref(bindings);
+  return NULL;
 }
 
-static void start(cutlab_report_figure *figure, const char *name, const char *title,
-                  const char *caption) {
-  *figure = (cutlab_report_figure){.name = strdup(name), .title = title, .caption = caption};
+/* Takes bindings and rows, which may be NULL: then the figure is not complete. */
+static void finish(cutlab_report_figure *figure, const char *asset, json_t *bindings,
+                   const char *dataset, json_t *rows) {
+  figure->spec = bindings ? cutlab_figure_fill(asset, bindings) : NULL;
+  figure->datasets = json_pack("{s:o}", dataset, rows);
+}
+
+/* Of `count` estimates, those of which `wide` have intervals over trainings too. */
+static const char *interval_words(int wide, int count) {
+  if (wide == count) return "lines: intervals over examples and trainings";
+  return wide ? "lines: intervals over examples and, from 3 trainings on, over trainings"
+              : "lines: intervals over examples alone (too few trainings for more)";
+}
+
+static const char *words_of_methods(const cutlab_audit *audit) {
+  int wide = 0;
+  for (int m = 0; m < audit->method_count; ++m) wide += audit->methods[m].training_count >= 3;
+  return interval_words(wide, audit->method_count);
+}
+
+static const char *words_of_gains(const cutlab_audit *audit) {
+  int wide = 0;
+  for (int c = 0; c < audit->method_count - 1; ++c)
+    wide += !isnan(audit->comparisons[c].all.gain.low);
+  return interval_words(wide, audit->method_count - 1);
+}
+
+static void start(cutlab_report_figure *figure, int which, const char *title, const char *caption) {
+  *figure =
+      (cutlab_report_figure){.name = strdup(names_of[which]), .title = title, .caption = caption};
 }
 
 /* Scores of missed examples */
@@ -66,28 +109,26 @@ static void add_table(cutlab_report_figure *figure, const cutlab_audit_view *vie
   for (int i = 0; i < 2; ++i) {
     const cutlab_audit_table *table = i ? &audit->matched : &audit->plain;
     if (!table->there) continue;
-    json_array_append_new(tables, json_string(names[i]));
+    tables = cutlab_audit_with(tables, json_string(names[i]));
     for (int m = 0; m < audit->method_count; ++m)
       for (int s = 0; s < cutlab_audit_statistics; ++s)
-        json_array_append_new(rows,
-                              statistic_row(names[i], statistic_titles[s], audit->methods[m].label,
-                                            &table->rows[m].statistics[s]));
+        rows = cutlab_audit_with(rows, statistic_row(names[i], statistic_titles[s],
+                                                     audit->methods[m].label,
+                                                     &table->rows[m].statistics[s]));
   }
   for (int s = 0; s < cutlab_audit_statistics; ++s)
-    json_array_append_new(statistics, json_string(statistic_titles[s]));
+    statistics = cutlab_audit_with(statistics, json_string(statistic_titles[s]));
   start(
-      figure, "cscore-table", "Scores of the examples that are missed",
+      figure, table_figure, "Scores of the examples that are missed",
       "Points are means over trainings, lines their intervals. Lower: only harder examples are "
       "still missed. First all errors of every training, then the same number of each, those where "
       "it is most surely wrong.");
   json_t *bindings = bindings_of(view, 0, panel_width);
-  json_object_set_new(
-      bindings, "title",
-      title_of(figure->title, "points: means over trainings", interval_words(view)));
-  json_object_set_new(bindings, "tables", tables);
-  json_object_set_new(bindings, "statistics", statistics);
-  figure->spec = cutlab_figure_fill(cutlab_asset_audit_table, bindings);
-  figure->datasets = json_pack("{s:o}", "statistics", rows);
+  bindings = bind(bindings, "title",
+                  title_of(figure->title, "points: means over trainings", words_of_methods(audit)));
+  bindings = bind(bindings, "tables", tables);
+  bindings = bind(bindings, "statistics", statistics);
+  finish(figure, cutlab_asset_audit_table, bindings, "statistics", rows);
 }
 
 static void add_quantiles(cutlab_report_figure *figure, const cutlab_audit_view *view) {
@@ -96,17 +137,17 @@ static void add_quantiles(cutlab_report_figure *figure, const cutlab_audit_view 
   for (int m = 0; m < audit->method_count; ++m)
     for (int i = 0; i < cutlab_audit_levels; ++i)
       if (!isnan(audit->curves[m].quantile[i]))
-        json_array_append_new(rows, json_pack("{s:s, s:f, s:f}", "method", audit->methods[m].label,
+        rows =
+            cutlab_audit_with(rows, json_pack("{s:s, s:f, s:f}", "method", audit->methods[m].label,
                                               "level", i / (cutlab_audit_levels - 1.0), "score",
                                               audit->curves[m].quantile[i]));
-  start(figure, "cscore-quantiles", "Quantiles of the scores of missed examples",
+  start(figure, quantiles_figure, "Quantiles of the scores of missed examples",
         "The score below which a share of a method's errors lies, over all its errors. A lower "
         "curve: harder examples.");
   json_t *bindings = bindings_of(view, 0, figure_width);
-  json_object_set_new(bindings, "title",
-                      title_of(figure->title, "of all errors; means over trainings", NULL));
-  figure->spec = cutlab_figure_fill(cutlab_asset_audit_quantiles, bindings);
-  figure->datasets = json_pack("{s:o}", "quantiles", rows);
+  bindings =
+      bind(bindings, "title", title_of(figure->title, "of all errors; means over trainings", NULL));
+  finish(figure, cutlab_asset_audit_quantiles, bindings, "quantiles", rows);
 }
 
 static json_t *bin_row(const char *method, double score, double low, double width, double value) {
@@ -127,10 +168,10 @@ static json_t *bin_rows(const cutlab_audit_view *view, bool rates) {
       double low = audit->bin_low + bin * width;
       double value = rates ? curves->error_rate[bin] : curves->histogram[bin];
       if (isnan(value)) continue;
-      json_array_append_new(rows,
-                            bin_row(method, rates ? low + width / 2 : low, low, width, value));
+      rows = cutlab_audit_with(rows,
+                               bin_row(method, rates ? low + width / 2 : low, low, width, value));
       if (!rates && bin == cutlab_audit_bins - 1)
-        json_array_append_new(rows, bin_row(method, low + width, low, width, value));
+        rows = cutlab_audit_with(rows, bin_row(method, low + width, low, width, value));
     }
   }
   return rows;
@@ -138,33 +179,32 @@ static json_t *bin_rows(const cutlab_audit_view *view, bool rates) {
 
 static void add_bins(cutlab_report_figure *figure, const cutlab_audit_view *view, bool rates) {
   if (rates)
-    start(figure, "error-rate-by-score", "Error rate by score",
+    start(figure, rates_figure, "Error rate by score",
           "How often networks are wrong about examples of a score, means over trainings. Hard "
           "examples are on the left.");
   else
-    start(figure, "cscore-histogram", "Where the errors lie",
+    start(figure, bins_figure, "Where the errors lie",
           "Shares of a method's errors by score, means over trainings. Hard examples are on the "
           "left.");
   json_t *bindings = bindings_of(view, 0, figure_width);
-  json_object_set_new(bindings, "title",
-                      title_of(figure->title, "means over trainings, in 20 bins of score", NULL));
-  json_object_set_new(bindings, "interpolate", json_string(rates ? "linear" : "step-after"));
-  json_object_set_new(bindings, "point", json_boolean(rates));
-  json_object_set_new(bindings, "value_title",
-                      json_string(rates ? "share of examples missed" : "share of errors"));
-  figure->spec = cutlab_figure_fill(cutlab_asset_audit_bins, bindings);
-  figure->datasets = json_pack("{s:o}", "bins", bin_rows(view, rates));
+  bindings = bind(bindings, "title",
+                  title_of(figure->title, "means over trainings, in 20 bins of score", NULL));
+  bindings = bind(bindings, "interpolate", json_string(rates ? "linear" : "step-after"));
+  bindings = bind(bindings, "point", json_boolean(rates));
+  bindings = bind(bindings, "value_title",
+                  json_string(rates ? "share of examples missed" : "share of errors"));
+  finish(figure, cutlab_asset_audit_bins, bindings, "bins", bin_rows(view, rates));
 }
 
 /* Comparisons */
 
-static void add_gain(json_t *rows, const cutlab_audit_view *view, int comparison,
-                     const cutlab_audit_group *group, const char *name) {
+static json_t *add_gain(json_t *rows, const cutlab_audit_view *view, int comparison,
+                        const cutlab_audit_group *group, const char *name) {
   const cutlab_audit *audit = view->audit;
   double low, high, gain = group->gain.value;
-  if (isnan(gain)) return;
+  if (isnan(gain)) return rows;
   cutlab_audit_interval(&low, &high, &group->gain);
-  json_array_append_new(
+  return cutlab_audit_with(
       rows, json_pack("{s:s, s:s, s:f, s:f, s:f, s:s}", "method",
                       audit->methods[audit->comparisons[comparison].method].label, "group", name,
                       "gain", 100 * gain, "low", 100 * (isnan(low) ? gain : low), "high",
@@ -180,13 +220,12 @@ static void gain_figure(cutlab_report_figure *figure, const cutlab_audit_view *v
                view->audit->methods[0].label) < 0)
     value_title = NULL;
   json_t *bindings = bindings_of(view, 1, figure_width);
-  json_object_set_new(bindings, "title",
-                      title_of(figure->title, note ? note : "filled: significant after Holm",
-                               interval_words(view)));
-  json_object_set_new(bindings, "groups", names);
-  json_object_set_new(bindings, "value_title", json_string(value_title ? value_title : ""));
-  figure->spec = cutlab_figure_fill(cutlab_asset_audit_gain, bindings);
-  figure->datasets = json_pack("{s:o}", "gains", rows);
+  bindings = bind(bindings, "title",
+                  title_of(figure->title, note ? note : "filled: significant after Holm",
+                           words_of_gains(view->audit)));
+  bindings = bind(bindings, "groups", names);
+  bindings = bind(bindings, "value_title", json_string(value_title ? value_title : ""));
+  finish(figure, cutlab_asset_audit_gain, bindings, "gains", rows);
   free(value_title);
 }
 
@@ -214,6 +253,19 @@ static int64_t rank_classes(ranked_class *order, const cutlab_audit *audit) {
   return count;
 }
 
+/* The name of a class, with its id where another has the same; release with free. */
+static char *class_title(const cutlab_audit *audit, int64_t class) {
+  const cutlab_audit_group *groups = audit->comparisons[0].classes;
+  const char *name = groups[class].name;
+  char *title;
+  bool same = false;
+  for (int64_t k = 0; k < audit->classes && !same; ++k)
+    same = k != class && strcmp(groups[k].name, name) == 0;
+  int length =
+      same ? asprintf(&title, "%s (%lld)", name, (long long)class) : asprintf(&title, "%s", name);
+  return length < 0 ? NULL : title;
+}
+
 static cutlab_status add_classes(cutlab_context *context, cutlab_report_figure *figure,
                                  const cutlab_audit_view *view) {
   const cutlab_audit *audit = view->audit;
@@ -223,13 +275,14 @@ static cutlab_status add_classes(cutlab_context *context, cutlab_report_figure *
   json_t *rows = json_array(), *names = json_array();
   for (int64_t i = 0; i < count; ++i) {
     if (i >= most_classes / 2 && i < count - most_classes / 2) continue;
-    const char *name = audit->comparisons[0].classes[order[i].class].name;
-    json_array_append_new(names, json_string(name));
+    char *name = class_title(audit, order[i].class);
+    names = cutlab_audit_with(names, json_string(name));
     for (int c = 0; c < audit->method_count - 1; ++c)
-      add_gain(rows, view, c, &audit->comparisons[c].classes[order[i].class], name);
+      rows = add_gain(rows, view, c, &audit->comparisons[c].classes[order[i].class], name);
+    free(name);
   }
   free(order);
-  start(figure, "gain-by-class", "Gain by class",
+  start(figure, classes_figure, "Gain by class",
         count > most_classes
             ? "Accuracy of a method minus that of the baseline, in percentage points, with "
               "intervals, "
@@ -255,55 +308,52 @@ static void add_difficulty(cutlab_report_figure *figure, const cutlab_audit_view
              q == 0            ? ", hardest"
              : q == groups - 1 ? ", easiest"
                                : "");
-    json_array_append_new(names, json_string(name));
+    names = cutlab_audit_with(names, json_string(name));
     for (int c = 0; c < audit->method_count - 1; ++c)
-      add_gain(rows, view, c, &audit->comparisons[c].difficulty[q], name);
+      rows = add_gain(rows, view, c, &audit->comparisons[c].difficulty[q], name);
   }
-  start(figure, "gain-by-difficulty", "Gain by difficulty",
+  start(figure, difficulty_figure, "Gain by difficulty",
         "Accuracy of a method minus that of the baseline, in percentage points, in groups of "
         "equally many examples. Filled points are significant after Holm's correction over the "
         "groups.");
   gain_figure(figure, view, rows, names, NULL);
 }
 
-static void add_change(json_t *rows, json_t *names, const char *what, const char *method,
-                       double value, double again) {
-  char *name;
-  if (asprintf(&name, "%s by %s", what, method) < 0) return;
-  json_array_append_new(names, json_string(name));
-  json_array_append_new(rows,
-                        json_pack("{s:s, s:s, s:o, s:o}", "change", name, "method", method, "value",
-                                  cutlab_json_number(value), "again", cutlab_json_number(again)));
-  free(name);
+/* A bar; `name` as "rescued by CutMix". */
+static json_t *change_row(const char *name, const char *method, double value, double again) {
+  return json_pack("{s:s, s:s, s:o, s:o}", "change", name, "method", method, "value",
+                   cutlab_json_number(value), "again", cutlab_json_number(again));
 }
 
 static void add_changes(cutlab_report_figure *figure, const cutlab_audit_view *view) {
   const cutlab_audit *audit = view->audit;
   json_t *rows = json_array(), *names = json_array();
   bool again = audit->methods[0].training_count > 1;
-  for (int c = 0; c < audit->method_count - 1; ++c) {
-    const cutlab_audit_comparison *comparison = &audit->comparisons[c];
+  for (int i = 0; i < 2 * (audit->method_count - 1); ++i) {
+    const cutlab_audit_comparison *comparison = &audit->comparisons[i / 2];
+    const cutlab_audit_group *all = &comparison->all;
     const char *method = audit->methods[comparison->method].label;
-    add_change(rows, names, "rescued", method, comparison->all.rescued,
-               comparison->all.rescued_again);
-    add_change(rows, names, "hurt", method, comparison->all.hurt, comparison->all.hurt_again);
+    char *name = NULL;
+    if (asprintf(&name, "%s by %s", i % 2 ? "hurt" : "rescued", method) < 0) name = NULL;
+    names = cutlab_audit_with(names, json_string(name));
+    rows = cutlab_audit_with(rows, change_row(name, method, i % 2 ? all->hurt : all->rescued,
+                                              i % 2 ? all->hurt_again : all->rescued_again));
+    free(name);
   }
-  start(figure, "rescued-and-hurt", "Rescued and hurt, beside retraining",
+  start(figure, changes_figure, "Rescued and hurt, beside retraining",
         again ? "Bars: examples that change between a network of the baseline and one of the "
                 "method. Ticks: how many change between two networks of the baseline, by chance "
                 "alone."
               : "Bars: examples that change between the network of the baseline and that of the "
                 "method. How many change by chance alone cannot be told from one training.");
   json_t *bindings = bindings_of(view, 1, figure_width);
-  json_object_set_new(
-      bindings, "title",
-      title_of(figure->title, again ? "tick: retraining the baseline alone" : NULL, NULL));
-  json_object_set_new(bindings, "changes", names);
-  json_object_set_new(bindings, "value_title",
-                      json_string("examples, mean over pairs of trainings"));
-  figure->spec = cutlab_figure_fill(cutlab_asset_audit_changes, bindings);
+  bindings =
+      bind(bindings, "title",
+           title_of(figure->title, again ? "tick: retraining the baseline alone" : NULL, NULL));
+  bindings = bind(bindings, "changes", names);
+  bindings = bind(bindings, "value_title", json_string("examples, mean over pairs of trainings"));
+  finish(figure, cutlab_asset_audit_changes, bindings, "changes", rows);
   if (!again) json_array_remove(json_object_get(figure->spec, "layer"), 1);
-  figure->datasets = json_pack("{s:o}", "changes", rows);
 }
 
 /* All */
@@ -331,6 +381,22 @@ cutlab_status cutlab_audit_figures(cutlab_context *context, cutlab_report_figure
   CUTLAB_TRY(add_all(context, *figures, count, view));
   for (int i = 0; i < *count; ++i)
     if (!(*figures)[i].name || !(*figures)[i].spec || !(*figures)[i].datasets)
-      return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: figures");
+      return cutlab_fail(context, CUTLAB_ERROR_MEMORY,
+                         "out of memory, or a name is not UTF-8: figures");
+  return CUTLAB_OK;
+}
+
+cutlab_status cutlab_audit_remove_figures(cutlab_context *context, const char *folder,
+                                          const cutlab_report_figure *figures, int count) {
+  static const char *const extensions[] = {".vl.json", ".svg", ".pdf", ".png"};
+  for (int f = 0; f < most_figures; ++f) {
+    bool there = false;
+    for (int i = 0; i < count; ++i) there |= strcmp(figures[i].name, names_of[f]) == 0;
+    for (size_t e = 0; !there && e < sizeof extensions / sizeof *extensions; ++e) {
+      char name[64];
+      snprintf(name, sizeof name, "figures/%s%s", names_of[f], extensions[e]);
+      CUTLAB_TRY(cutlab_audit_remove(context, folder, name));
+    }
+  }
   return CUTLAB_OK;
 }

@@ -66,7 +66,8 @@ static cutlab_status range_of(cutlab_context *context, cutlab_sheet_scale *scale
   return CUTLAB_OK;
 }
 
-/* {place: base64 of a PNG}; empty without images, and for series. */
+/* {place: base64 of a PNG}; empty without images, and for series. There is an image of every
+   audited example: cutlab_audit_check_images. */
 static cutlab_status pictures(cutlab_context *context, json_t *json, const cutlab_audit *audit,
                               const bool *shown, int64_t count) {
   if (!audit->has_images || audit->images.height == 1) return CUTLAB_OK;
@@ -76,7 +77,7 @@ static cutlab_status pictures(cutlab_context *context, json_t *json, const cutla
   for (int64_t i = 0; i < audit->count; ++i) {
     json_t *text;
     char key[24];
-    if (!shown[i] || audit->index[i] >= batch.count) continue;
+    if (!shown[i]) continue;
     CUTLAB_TRY(picture(context, &text, &batch, audit->index[i], scale));
     snprintf(key, sizeof key, "%" PRId64, i);
     json_object_set_new(json, key, text);
@@ -92,8 +93,8 @@ static json_t *predictions(const cutlab_audit_view *view, int64_t i) {
   json_t *list = json_array();
   int64_t n = view->audit->count;
   for (int m = 0; m < view->audit->method_count; ++m)
-    json_array_append_new(list, json_pack("[I,f,f]", (json_int_t)view->prediction[m * n + i],
-                                          view->share[m * n + i], view->probability[m * n + i]));
+    list = cutlab_audit_with(list, json_pack("[I,f,f]", (json_int_t)view->prediction[m * n + i],
+                                             view->share[m * n + i], view->probability[m * n + i]));
   return list;
 }
 
@@ -108,7 +109,7 @@ static json_t *example(const cutlab_audit_view *view, int64_t i) {
 
 static json_t *places(const int64_t *examples, int64_t count) {
   json_t *list = json_array();
-  for (int64_t i = 0; i < count; ++i) json_array_append_new(list, json_integer(examples[i]));
+  for (int64_t i = 0; i < count; ++i) list = cutlab_audit_with(list, json_integer(examples[i]));
   return list;
 }
 
@@ -116,10 +117,10 @@ static json_t *galleries(const cutlab_audit *audit) {
   json_t *list = json_array();
   for (int c = 0; c < audit->method_count - 1; ++c) {
     const cutlab_audit_comparison *comparison = &audit->comparisons[c];
-    json_array_append_new(list,
-                          json_pack("{s:i, s:o, s:o}", "method", comparison->method, "rescued",
-                                    places(comparison->rescued_most, comparison->rescued_shown),
-                                    "hurt", places(comparison->hurt_most, comparison->hurt_shown)));
+    list = cutlab_audit_with(
+        list, json_pack("{s:i, s:o, s:o}", "method", comparison->method, "rescued",
+                        places(comparison->rescued_most, comparison->rescued_shown), "hurt",
+                        places(comparison->hurt_most, comparison->hurt_shown)));
   }
   return list;
 }

@@ -77,22 +77,17 @@ static void say_means(json_t *notes, const cutlab_audit *audit) {
   }
 }
 
-static const char *verdict_words(cutlab_audit_verdict verdict) {
-  static const char *const words[] = {
-      [CUTLAB_AUDIT_DOES_NOT_HOLD] = "does not hold",
-      [CUTLAB_AUDIT_HOLDS_UNSURELY] = "holds in the estimates, but not every step is significant",
-      [CUTLAB_AUDIT_HOLDS] = "holds, and both steps are significant"};
-  return words[verdict];
-}
-
 static void say_order(json_t *notes, const cutlab_audit *audit) {
   cutlab_audit_order order = cutlab_audit_order_of(audit);
   if (!order.known) return;
   cutlab_report_say(
       notes,
       "The order ERM > Cutout > CutMix of the mean score of missed examples %s in the plain table; "
-      "at equal numbers of errors it %s.",
-      verdict_words(order.plain), verdict_words(order.matched));
+      "at equal numbers of errors it %s.%s",
+      cutlab_audit_order_text(order.plain), cutlab_audit_order_text(order.matched),
+      order.of_networks ? " Not every method has 3 trainings, so this is about these networks, not "
+                          "about the methods."
+                        : "");
 }
 
 /* Differences of means, with their adjusted p. */
@@ -193,7 +188,8 @@ static void say_groups(json_t *notes, const cutlab_audit *audit, const cutlab_au
   size_t size;
   if (!many) {
     if (sign < 0)
-      cutlab_report_say(notes, "No %s loses significantly, corrected for their number.", what);
+      cutlab_report_say(notes, "No %s loses significantly, corrected for the number of them.",
+                        what);
     return;
   }
   FILE *stream = open_memstream(&text, &size);

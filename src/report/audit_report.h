@@ -19,22 +19,27 @@ typedef struct cutlab_audit_view {
 cutlab_status cutlab_audit_view_make(cutlab_context *context, cutlab_audit_view *view,
                                      const cutlab_audit *audit);
 void cutlab_audit_view_clear(cutlab_audit_view *view);
-/* The trainings of the method that has fewest. */
-int cutlab_audit_fewest_trainings(const cutlab_audit *audit);
 /* The interval to show: over trainings too, or where there are too few, over examples. */
 void cutlab_audit_interval(double *low, double *high, const cutlab_audit_estimate *estimate);
 /* Whether the difference is significant after Holm, at 1 - confidence. */
 bool cutlab_audit_significant(const cutlab_audit *audit, const cutlab_audit_estimate *estimate);
 /* Groups of difficulty of each comparison. */
 int64_t cutlab_audit_difficulties(const cutlab_audit *audit);
-extern const char *const cutlab_audit_statistic_names[cutlab_audit_statistics];
+/* The list with one more value; NULL, releasing both, where either is NULL: what cannot be written,
+   as a text that is not UTF-8, must not go missing unseen. */
+json_t *cutlab_audit_with(json_t *list, json_t *value);
 
-/* audit_csv.c: the .csv files. */
+/* audit_csv.c: the .csv files; removes those of an earlier audit that this one has not. */
 cutlab_status cutlab_audit_csv(cutlab_context *context, const char *folder,
                                const cutlab_audit_view *view);
 /* audit_figures.c: every figure that the data can fill; release with cutlab_report_figures_free. */
 cutlab_status cutlab_audit_figures(cutlab_context *context, cutlab_report_figure **figures,
                                    int *count, const cutlab_audit_view *view);
+/* Removes from `folder` the figures of an earlier audit that this one has not. */
+cutlab_status cutlab_audit_remove_figures(cutlab_context *context, const char *folder,
+                                          const cutlab_report_figure *figures, int count);
+/* Removes a file that may not be there. */
+cutlab_status cutlab_audit_remove(cutlab_context *context, const char *folder, const char *name);
 /* audit_notes.c: sentences, each computed from the numbers: [string, ...]. */
 json_t *cutlab_audit_table_notes(const cutlab_audit_view *view);
 json_t *cutlab_audit_comparison_notes(const cutlab_audit_view *view, int comparison);

@@ -2,22 +2,22 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "audit/statistics.h"
 #include "report/audit_report.h"
 
 const char *const cutlab_audit_statistic_names[cutlab_audit_statistics] = {"mean", "q1", "q2",
                                                                            "q3"};
 
-int cutlab_audit_fewest_trainings(const cutlab_audit *audit) {
-  int fewest = audit->methods[0].training_count;
-  for (int m = 1; m < audit->method_count; ++m)
-    if (audit->methods[m].training_count < fewest) fewest = audit->methods[m].training_count;
-  return fewest;
-}
-
 void cutlab_audit_interval(double *low, double *high, const cutlab_audit_estimate *estimate) {
   bool trainings = !isnan(estimate->low);
   *low = trainings ? estimate->low : estimate->examples_low;
   *high = trainings ? estimate->high : estimate->examples_high;
+}
+
+json_t *cutlab_audit_with(json_t *list, json_t *value) {
+  if (json_array_append_new(list, value) == 0) return list;
+  json_decref(list);
+  return NULL;
 }
 
 bool cutlab_audit_significant(const cutlab_audit *audit, const cutlab_audit_estimate *estimate) {
@@ -47,29 +47,11 @@ static int64_t commonest(const cutlab_audit_method *method, int64_t i) {
 static void summarise_method(cutlab_audit_view *view, int m) {
   const cutlab_audit_method *method = &view->audit->methods[m];
   int64_t n = view->audit->count;
-  double trainings = method->training_count;
   for (int64_t i = 0; i < n; ++i) {
-    double right = 0, probability = 0;
-    for (int t = 0; t < method->training_count; ++t) {
-      right += !method->trainings[t].wrong[i];
-      probability += method->trainings[t].probability[i];
-    }
-    view->share[m * n + i] = right / trainings;
-    view->probability[m * n + i] = probability / trainings;
+    view->share[m * n + i] = cutlab_audit_share_right(method, i);
+    view->probability[m * n + i] = cutlab_audit_mean_probability(method, i);
     view->prediction[m * n + i] = commonest(method, i);
   }
-}
-
-/* An example and what it is sorted by. */
-typedef struct ranked {
-  double difficulty;
-  int64_t place;
-} ranked;
-
-static int by_difficulty(const void *first, const void *second) {
-  const ranked *a = first, *b = second;
-  if (a->difficulty != b->difficulty) return a->difficulty < b->difficulty ? -1 : 1;
-  return (a->place > b->place) - (a->place < b->place);
 }
 
 /* Groups hold consecutive examples by difficulty, then place. */
@@ -77,14 +59,15 @@ static cutlab_status group_examples(cutlab_context *context, cutlab_audit_view *
   const cutlab_audit *audit = view->audit;
   int64_t groups = cutlab_audit_difficulties(audit);
   if (!groups) return CUTLAB_OK;
-  ranked *order = cutlab_allocate(context, audit->count, sizeof *order);
+  cutlab_sort_key *order = cutlab_allocate(context, audit->count, sizeof *order);
   view->difficulty = cutlab_allocate(context, audit->count, sizeof *view->difficulty);
   if (!order || !view->difficulty) {
     free(order);
     return CUTLAB_ERROR_MEMORY;
   }
-  for (int64_t i = 0; i < audit->count; ++i) order[i] = (ranked){audit->difficulty[i], i};
-  qsort(order, (size_t)audit->count, sizeof *order, by_difficulty);
+  for (int64_t i = 0; i < audit->count; ++i)
+    order[i] = (cutlab_sort_key){.first = audit->difficulty[i], .place = i};
+  cutlab_sort(order, audit->count);
   for (int64_t group = 0, i = 0; group < groups; ++group) {
     int64_t end = i + audit->comparisons[0].difficulty[group].count;
     for (; i < end && i < audit->count; ++i) view->difficulty[order[i].place] = group;

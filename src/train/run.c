@@ -151,10 +151,11 @@ static cutlab_status begin_locked(cutlab_trainer *t, char **result) {
   return train(t, result);
 }
 
-static cutlab_status begin(cutlab_trainer *t, char **result) {
+static cutlab_status begin(cutlab_trainer *t, char **result, bool locked) {
+  if (locked) return begin_locked(t, result);
   int lock;
   CUTLAB_TRY(cutlab_folder_make(t->context, t->folder));
-  CUTLAB_TRY(cutlab_lock_take(t->context, &lock, t->folder));
+  CUTLAB_TRY(cutlab_lock_take(t->context, &lock, NULL, t->folder));
   cutlab_status status = begin_locked(t, result);
   cutlab_lock_release(lock);
   return status;
@@ -178,19 +179,26 @@ static struct cutlab_training *settle(cutlab_context *context, const cutlab_trai
   return copy;
 }
 
-cutlab_status cutlab_train_execute(cutlab_context *context, char **result,
-                                   const cutlab_training *training, const char *folder) {
-  if (result) *result = NULL;
-  CUTLAB_TRY(cutlab_training_validate(context, training));
+static cutlab_status execute(cutlab_context *context, char **result,
+                             const cutlab_training *training, const char *folder, bool locked) {
   CUTLAB_TRY(check_untaken(context, folder));
   struct cutlab_training *settings = settle(context, training);
   if (!settings) return CUTLAB_ERROR_MEMORY;
   cutlab_trainer trainer;
   cutlab_status status = cutlab_trainer_open(&trainer, context, settings, folder);
-  if (status == CUTLAB_OK) status = begin(&trainer, result);
+  if (status == CUTLAB_OK) status = begin(&trainer, result, locked);
   cutlab_trainer_close(&trainer);
   free(settings);
   return status;
+}
+
+/* Opens the data before it makes the folder and the lock: a mistake in their path leaves neither.
+ */
+cutlab_status cutlab_train_execute(cutlab_context *context, char **result,
+                                   const cutlab_training *training, const char *folder) {
+  if (result) *result = NULL;
+  CUTLAB_TRY(cutlab_training_validate(context, training));
+  return execute(context, result, training, folder, false);
 }
 
 /* Runs that have no identity take any checkpoint. */
@@ -227,8 +235,8 @@ static cutlab_status restore(cutlab_trainer *t) {
                      t->steps_per_epoch);
 }
 
-static cutlab_status resume_locked(cutlab_context *context, char **result, const char *folder,
-                                   const struct cutlab_training *settings, const json_t *record) {
+static cutlab_status continue_run(cutlab_context *context, char **result, const char *folder,
+                                  const struct cutlab_training *settings, const json_t *record) {
   cutlab_trainer trainer;
   cutlab_status status = cutlab_trainer_open(&trainer, context, settings, folder);
   if (status == CUTLAB_OK) status = check_data(&trainer, record);
@@ -240,16 +248,34 @@ static cutlab_status resume_locked(cutlab_context *context, char **result, const
   return status;
 }
 
-static cutlab_status resume(cutlab_context *context, char **result, const char *folder,
-                            struct cutlab_training *settings) {
-  json_t *record;
-  int lock;
-  CUTLAB_TRY(cutlab_trainer_read(context, settings, &record, folder));
-  cutlab_status status = cutlab_lock_take(context, &lock, folder);
-  if (status == CUTLAB_OK) status = resume_locked(context, result, folder, settings, record);
-  cutlab_lock_release(lock);
-  json_decref(record);
+/* run.json; release both. */
+static cutlab_status read_run(cutlab_context *context, cutlab_training **settings, json_t **record,
+                              const char *folder) {
+  CUTLAB_TRY(cutlab_training_create(context, settings));
+  cutlab_status status = cutlab_trainer_read(context, *settings, record, folder);
+  if (status == CUTLAB_OK) return CUTLAB_OK;
+  cutlab_training_free(*settings);
   return status;
+}
+
+static cutlab_status resume_locked(cutlab_context *context, char **result, const char *folder) {
+  cutlab_training *settings;
+  json_t *record;
+  CUTLAB_TRY(read_run(context, &settings, &record, folder));
+  cutlab_status status = continue_run(context, result, folder, settings, record);
+  json_decref(record);
+  cutlab_training_free(settings);
+  return status;
+}
+
+/* Leaves no lock in a folder that holds no run. */
+static cutlab_status check_run(cutlab_context *context, const char *folder) {
+  cutlab_training *settings;
+  json_t *record;
+  CUTLAB_TRY(read_run(context, &settings, &record, folder));
+  json_decref(record);
+  cutlab_training_free(settings);
+  return CUTLAB_OK;
 }
 
 static cutlab_status read_result(cutlab_context *context, char **result, const char *path) {
@@ -266,19 +292,63 @@ static cutlab_status read_result(cutlab_context *context, char **result, const c
   return status;
 }
 
-cutlab_status cutlab_train_resume(cutlab_context *context, char **result, const char *folder) {
-  if (result) *result = NULL;
-  char *finished = cutlab_path_join(context, folder, "result.json");
-  if (!finished) return CUTLAB_ERROR_MEMORY;
-  cutlab_training *settings = NULL;
-  cutlab_status status;
-  if (cutlab_file_exists(finished)) {
-    status = read_result(context, result, finished);
-  } else {
-    status = cutlab_training_create(context, &settings);
-    if (status == CUTLAB_OK) status = resume(context, result, folder, settings);
-  }
-  cutlab_training_free(settings);
-  free(finished);
+/* The result of a finished run; *finished: whether it is one. */
+static cutlab_status take_result(cutlab_context *context, char **result, bool *finished,
+                                 const char *folder) {
+  char *path = cutlab_path_join(context, folder, "result.json");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  *finished = cutlab_file_exists(path);
+  cutlab_status status = *finished ? read_result(context, result, path) : CUTLAB_OK;
+  free(path);
   return status;
+}
+
+static cutlab_status look_for_run(cutlab_context *context, bool *begun, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  *begun = cutlab_file_exists(path);
+  free(path);
+  return CUTLAB_OK;
+}
+
+/* Another process may have begun or ended the training before this one had the lock. */
+static cutlab_status share_locked(cutlab_context *context, char **result,
+                                  const cutlab_training *training, const char *folder) {
+  bool finished, begun;
+  CUTLAB_TRY(take_result(context, result, &finished, folder));
+  if (finished) return CUTLAB_OK;
+  CUTLAB_TRY(look_for_run(context, &begun, folder));
+  return begun || !training ? resume_locked(context, result, folder)
+                            : execute(context, result, training, folder, true);
+}
+
+/* Makes the folder; without a training there must be a run in it. */
+static cutlab_status prepare(cutlab_context *context, const cutlab_training *training,
+                             const char *folder) {
+  bool begun;
+  if (!training) return check_run(context, folder);
+  CUTLAB_TRY(look_for_run(context, &begun, folder));
+  if (begun) return CUTLAB_OK;
+  CUTLAB_TRY(cutlab_training_validate(context, training));
+  CUTLAB_TRY(check_foreign(context, folder));
+  return cutlab_folder_make(context, folder);
+}
+
+cutlab_status cutlab_train_share(cutlab_context *context, char **result, bool *busy,
+                                 const cutlab_training *training, const char *folder) {
+  bool finished;
+  int lock;
+  if (result) *result = NULL;
+  if (busy) *busy = false;
+  CUTLAB_TRY(take_result(context, result, &finished, folder));
+  if (finished) return CUTLAB_OK;
+  CUTLAB_TRY(prepare(context, training, folder));
+  CUTLAB_TRY(cutlab_lock_take(context, &lock, busy, folder));
+  cutlab_status status = share_locked(context, result, training, folder);
+  cutlab_lock_release(lock);
+  return status;
+}
+
+cutlab_status cutlab_train_resume(cutlab_context *context, char **result, const char *folder) {
+  return cutlab_train_share(context, result, NULL, NULL, folder);
 }

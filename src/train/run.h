@@ -53,4 +53,11 @@ cutlab_status cutlab_trainer_read(cutlab_context *context, struct cutlab_trainin
 cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *folder,
                                         const char *name, json_t *value);
 
+/* Trains in `folder`, goes on with the run there, whose settings are its own, or, where that has
+   finished, gives its result: under one lock, so that several processes may do this at once. NULL
+   as `training`: no run is begun. *busy (may be NULL): CUTLAB_ERROR_IO is returned because another
+   process is training there. */
+cutlab_status cutlab_train_share(cutlab_context *context, char **result, bool *busy,
+                                 const cutlab_training *training, const char *folder);
+
 #endif

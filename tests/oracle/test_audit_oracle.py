@@ -85,12 +85,31 @@ def spread(first, second, paired):
     return sum(parts), sum(parts) ** 2 / below if below else math.inf
 
 
-def student(value, examples_variance, over_trainings, confidence):
-    """Interval and p with the sum of both variances."""
+def covariances(a, b, around_zero):
+    """[trainings of a][trainings of b] over the second axis."""
+    if around_zero:
+        return a @ b.T / a.shape[1]
+    a, b = (x - x.mean(1, keepdims=True) for x in (a, b))
+    return a @ b.T / (a.shape[1] - 1)
+
+
+def over_examples(first, second, paired, around_zero=False):
+    """V_e of a mean over trainings, and V_c from pairs of different trainings."""
+    sets = [second - first] if paired else [s for s in (first, second) if s is not None]
+    cross = 2 * covariances(first, second, around_zero).mean() if len(sets) == 2 else 0
+    squares = [covariances(s, s, around_zero) for s in sets]
+    if min(len(s) for s in sets) < 2:
+        return sum(c.mean() for c in squares) - cross, math.nan
+    different = [c[~np.eye(len(c), dtype=bool)].mean() for c in squares]
+    return sum(c.mean() for c in squares) - cross, sum(different) - cross
+
+
+def student(value, of_examples, over_trainings, confidence):
+    """Interval and p with V_c + V_t, which is at least V_e."""
     variance, nu = over_trainings
-    if math.isnan(variance) or math.isnan(examples_variance):
+    if math.isnan(variance) or math.isnan(of_examples[0]):
         return None, math.nan
-    total = examples_variance + variance
+    total = max(of_examples[1] + variance, *of_examples, variance)
     nu = total**2 / (variance**2 / nu) if variance else math.inf
     half = student_quantile(confidence, nu) * math.sqrt(total)
     p = student_p(value / math.sqrt(total), nu) if total else float(value == 0)
@@ -156,16 +175,24 @@ def check_interval(what, found, expected):
         same(f"{what}[{side}]", found[side], expected[side], 1e-7)
 
 
-def check_estimate(what, found, value, draws, over_trainings, confidence, difference):
-    draws = draws[~np.isnan(draws)]
+def check_estimate(what, found, value, first, second, paired, over_trainings, confidence):
+    """first, second: [draws][trainings]; first: None for one method."""
+    known = ~np.isnan(second).any(1)
+    if first is not None:
+        known &= ~np.isnan(first).any(1)
+        first = first[known].T
+    second = second[known].T
+    draws = second.mean(0) - (0 if first is None else first.mean(0))
     tail = (1 - confidence) / 2
     same(what, found["value"], value)
     check_interval(
         f"{what} over examples", found["over_examples"], np.quantile(draws, [tail, 1 - tail])
     )
-    interval, p = student(value, draws.var(ddof=1), over_trainings, confidence)
+    of_examples = over_examples(first, second, paired)
+    same(f"{what} V_e", of_examples[0], draws.var(ddof=1))
+    interval, p = student(value, of_examples, over_trainings, confidence)
     check_interval(f"{what} over trainings", found["over_trainings"], interval)
-    if not difference:
+    if first is None:
         return math.nan
     smaller = min((draws <= 0).sum(), (draws >= 0).sum())
     examples_p = min(1, 2 * (smaller + 1) / (len(draws) + 1))
@@ -187,7 +214,7 @@ def check_table(found, methods, scores, matched, options):
             for d in range(options["draws"])
         ]
     )
-    drawn = {n: draws[:, ends[i] : ends[i + 1]].mean(1) for i, n in enumerate(names)}
+    drawn = {n: draws[:, ends[i] : ends[i + 1]] for i, n in enumerate(names)}
     confidence = options["confidence"]
     if matched is not None:
         same("matched errors", found["errors"], errors)
@@ -203,10 +230,11 @@ def check_table(found, methods, scores, matched, options):
                 what,
                 row["intervals"][statistic],
                 values.mean(),
-                drawn[name][:, q],
+                None,
+                drawn[name][:, :, q],
+                False,
                 spread(values, None, False),
                 confidence,
-                False,
             )
     check_pairs(found["differences"], each, drawn, confidence)
 
@@ -223,10 +251,11 @@ def check_pairs(found, each, drawn, confidence):
                 f"{second} - {first}, {statistic}",
                 pair[statistic],
                 b.mean() - a.mean(),
-                drawn[second][:, q] - drawn[first][:, q],
+                drawn[first][:, :, q],
+                drawn[second][:, :, q],
+                pair["paired"],
                 spread(a, b, pair["paired"]),
                 confidence,
-                True,
             )
             expected[statistic].append(p)
     for statistic in STATISTICS:
@@ -265,7 +294,9 @@ def check_group(found, baseline, method, members, paired, confidence):
     fates = count_fates(1 - b.mean(0), 1 - m.mean(0))
     for fate, number in found["fates"].items():
         same(f"{what} {fate}", number, fates[fate.replace("_", " ")])
-    every = list(zip(b, m)) if paired else list(itertools.product(b, m))
+    every = list(itertools.product(b, m))
+    if paired and len(b) > 1:  # pairs of one seed are left out
+        every = [(b[i], m[j]) for i, j in itertools.permutations(range(len(b)), 2)]
     again = list(itertools.permutations(b, 2))
     expected = [*changes(*zip(*every)), *(changes(*zip(*again)) if again else (math.nan,) * 2)]
     for name, value in zip(("rescued", "hurt", "rescued_again", "hurt_again"), expected):
@@ -281,12 +312,17 @@ def check_group(found, baseline, method, members, paired, confidence):
     if len(b) == 1 and len(m) == 1:
         examples_p = sign_test(int(fates["rescued"]), int(fates["hurt"]))
     else:
-        examples_p = student_p(value / math.sqrt(if_none), math.inf)
+        z = value / math.sqrt(if_none) if if_none else (math.inf if value else 0)
+        examples_p = student_p(z, math.inf)
     same(f"{what} examples p", found["gain"]["examples_p"], examples_p, 1e-8)
     between = spread(1 - b.mean(1), 1 - m.mean(1), paired)
-    interval, _ = student(value, variance, between, confidence)
+    right = (~b).astype(float), (~m).astype(float)
+    each = [x / n for x in over_examples(*right, paired)]
+    same(f"{what} V_e", each[0], variance)
+    interval, _ = student(value, each, between, confidence)
     check_interval(f"{what} over trainings", found["gain"]["over_trainings"], interval)
-    p = student(value, if_none, between, confidence)[1]
+    each = [x / n for x in over_examples(*right, paired, around_zero=True)]
+    p = student(value, each, between, confidence)[1]
     same(f"{what} p", found["gain"]["p"], p, 1e-7)
     return examples_p if math.isnan(p) else p
 
@@ -345,6 +381,8 @@ CASES = [
     ({"a": (0, 1), "b": (0.5, 1)}, 403, 3, {"quantiles": 7, "seed": 12345678901}),
     ({"a": (0, 3), "b": (0.5, 4), "c": (0, 2)}, 300, 4, {"matched": 70, "confidence": 0.9}),
     ({"a": (-1, 2), "b": (-0.5, 2)}, 60, 2, {"quantiles": 3}),
+    # few errors: draws without any are left out
+    ({"a": (0.8, 3), "b": (0.9, 3), "c": (0.7, 5)}, 40, 2, {"quantiles": 3}),
 ]
 
 

@@ -7,22 +7,29 @@
   const compared = audit.comparisons;
   const methods = page.methods.map(m => m.label);
   const many = (count, word, plural = `${word}s`) => `${number(count, 0)} ${count === 1 ? word : plural}`;
-  const percent = Math.round(audit.confidence * 100);
-  const fewest = Math.min(...methods.map(label => audit.methods[label].trainings));
   const level = 1 - audit.confidence;
+  const exact = value => String(Number(value.toPrecision(12))); // all digits but those of rounding
+  const percent = exact(100 * audit.confidence);
 
   // Cells. <data> keeps all digits of what it shows.
 
   const data = (value, text) => make('data', {value: missing(value) ? '' : String(value), text});
   const cell = (...children) => make('td', {}, ...children);
   const shown = (value, digits) => cell(data(value, number(value, digits)));
+  const digitsOf = values => values.every(Number.isInteger) ? 0 : 1; // of a column of counts or their means
+  const counted = (value, digits) => cell(data(value, missing(value) ? '–'
+    : value.toLocaleString('en-GB', {minimumFractionDigits: digits, maximumFractionDigits: digits})));
   const share = value => cell(data(value, missing(value) ? '–' : `${(100 * value).toFixed(2)}%`));
   const signed = (value, digits) => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(digits)}`;
   const points = value => missing(value) ? '–' : signed(100 * value, 2);
   const difference = value => missing(value) ? '–' : signed(value, 4);
 
+  // With the digits that the level of significance needs.
+  const digitsOfP = Math.max(3, Math.ceil(-Math.log10(level) - 1e-9));
+  const least = (10 ** -digitsOfP).toFixed(digitsOfP);
+
   function chance(p) {
-    return cell(data(p, missing(p) ? '–' : p < 0.001 ? '<0.001' : p.toFixed(3)));
+    return cell(data(p, missing(p) ? '–' : p < Number(least) ? `<${least}` : p.toFixed(digitsOfP)));
   }
 
   const bounds = estimate => estimate.over_trainings || estimate.over_examples;
@@ -67,19 +74,28 @@
     return make('section', {id, 'aria-labelledby': `${id}-title`}, make('h2', {id: `${id}-title`, text: title}), ...children);
   }
 
-  const intervals = fewest < 3
-    ? `Ranges below a number are ${percent}% intervals over examples only: how it would vary with other examples, for these very networks. At least one method has fewer than 3 trainings, too few to say how it would vary with newly trained networks.`
-    : `Ranges below a number are ${percent}% intervals over examples and trainings: how it would vary with other examples and newly trained networks.`;
+  // What the ranges of these estimates say.
+  function intervals(estimates) {
+    const wide = estimates.filter(estimate => estimate.over_trainings).length;
+    const start = `Ranges below a number are ${percent}% intervals`;
+    const both = 'over examples and trainings: how it would vary with other examples and newly trained networks.';
+    const narrow = 'over examples only: how it would vary with other examples, for these very networks.';
+    const few = 'fewer than 3 trainings, too few to say how it would vary with newly trained networks';
+    if (wide === estimates.length) return `${start} ${both}`;
+    return wide ? `${start} ${both} Where a method that a number is about has ${few}, its range is over examples only.`
+      : `${start} ${narrow} There are methods with ${few}.`;
+  }
 
   function audited() {
-    const rows = methods.map(label => {
-      const method = audit.methods[label];
-      const errors = method.each.reduce((sum, one) => sum + one.misclassified, 0) / method.trainings;
-      return make('tr', {}, name(label), shown(method.trainings, 0), shown(errors, Number.isInteger(errors) ? 0 : 1), share(method.accuracy));
+    const errors = methods.map(label => {
+      const {each, trainings} = audit.methods[label];
+      return each.reduce((sum, one) => sum + one.misclassified, 0) / trainings;
     });
+    const rows = methods.map((label, m) => make('tr', {}, name(label), shown(audit.methods[label].trainings, 0),
+      counted(errors[m], digitsOf(errors)), share(audit.methods[label].accuracy)));
     const each = methods.flatMap(label => audit.methods[label].each.map(one =>
       make('tr', {}, name(label), cell(one.name), shown(one.misclassified, 0), share(one.accuracy))));
-    const kind = audit.held_out ? 'training examples that were held out of every network that is asked about them' : 'examples';
+    const kind = !page.runs ? 'examples' : audit.held_out ? 'training examples that were held out of every network that is asked about them' : 'test examples';
     const parts = audit.folds > 1 ? `, in ${audit.folds} parts: each network was trained without one of them` : '';
     const element = section('audited', 'What was audited',
       paragraph(`${number(audit.examples, 0)} ${kind}${parts}, of ${many(audit.classes, 'class', 'classes')}. A training is one network of a method${audit.folds > 1 ? ' for each part' : ''}; accuracy is the share of the examples that it is right about.`),
@@ -93,9 +109,10 @@
   const statistics = [['mean', 'mean'], ['q1', 'lower quartile'], ['q2', 'median'], ['q3', 'upper quartile']];
 
   function scoreTable(source, id, caption, note) {
+    const digits = digitsOf(methods.map(label => source.methods[label].misclassified));
     const rows = methods.map(label => {
       const row = source.methods[label];
-      return make('tr', {}, name(label), shown(row.misclassified, Number.isInteger(row.misclassified) ? 0 : 1), share(row.accuracy),
+      return make('tr', {}, name(label), counted(row.misclassified, digits), share(row.accuracy),
         ...statistics.map(([key]) => estimated(row.intervals[key], value => number(value, 4))));
     });
     return table(caption, note, ['method', 'errors', 'accuracy', ...statistics.map(([, title]) => title)], rows, id);
@@ -111,21 +128,22 @@
       });
       return make('tr', {}, make('th', {scope: 'row', class: 'plain', text: `${pair.second} − ${pair.first}`}), ...cells);
     });
-    return table(caption, `p: how often chance alone would make a difference this large, corrected for the number of comparisons (Holm); bold below ${level.toFixed(2)}.`,
+    return table(caption, `p: how often chance alone would make a difference this large, corrected for the number of comparisons (Holm); bold below ${exact(level)}.`,
       ['difference', ...statistics.flatMap(([, title]) => [title, 'p'])], rows, id);
   }
 
   function missed() {
     if (!page.scores)
       return section('missed', 'Which examples are still missed?',
-        paragraph('No scores were given, so how hard the missed examples are is not measured here. Below, difficulty is how little the networks of all methods believe in the label, on average.'));
+        paragraph('No scores were given, so how hard the missed examples are is not measured here. Below, examples are ordered by how surely the networks are right: the mean over all trainings of an example’s rank by margin, from 0 (most surely wrong) to 1 (most surely right).'));
     const element = section('missed', 'Which examples are still missed?',
       paragraph('Every example has a score: high for easy examples, low for hard ones. A method that learns more of the rare features still misses only the hardest, so the scores of the examples that it misses are low.'),
       list(page.table_notes));
     if (Object.values(audit.methods).some(method => missing(method.mean)))
       element.append(paragraph('Some training makes no error, so there is no table of scores.'));
     else {
-      element.append(scoreTable(audit, 'plain-table', 'Scores of missed examples: all errors', intervals));
+      element.append(scoreTable(audit, 'plain-table', 'Scores of missed examples: all errors',
+        intervals(Object.values(audit.methods).map(method => method.intervals.mean))));
       if (audit.matched)
         element.append(
           paragraph('A more accurate network misses fewer and harder examples, whatever it has learnt. The second table takes the same number of errors from every training, those where it is most surely wrong, so that accuracy alone moves it less.'),
@@ -148,7 +166,7 @@
     return make('tr', {class: sure ? group.gain.value < 0 ? 'loses' : 'gains' : null},
       make('th', {scope: 'row', class: 'plain', text: title + mark}), shown(group.count, 0),
       share(group.baseline_accuracy), share(group.accuracy), gain, chance(group.gain.adjusted_p),
-      shown(group.rescued, 1), shown(group.hurt, 1), shown(group.rescued_again, 1));
+      counted(group.rescued, 1), counted(group.hurt, 1), counted(group.rescued_again, 1));
   }
 
   const groupColumns = (comparison, what) => [what, 'examples', `${comparison.baseline} accuracy`,
@@ -177,7 +195,7 @@
         `Rescued and hurt: examples that change from a network of ${baseline} to one of ${method}, on average. By chance: that change each way between two networks of ${baseline}. p is corrected for the number of classes.`,
         groupColumns(comparison, 'class'), sorted.map(group => groupRow(group, group.name)), `classes-${index}`),
       table(`By difficulty, ${method} against ${baseline}`,
-        page.scores ? 'Groups of equally many examples by score, hardest first.' : 'Groups of equally many examples by the mean probability of the label over all methods, hardest first.',
+        page.scores ? 'Groups of equally many examples by score, hardest first.' : 'Groups of equally many examples by mean rank over all trainings, hardest first.',
         groupColumns(comparison, 'group'), comparison.difficulty.map(group => groupRow(group, range(group))), `difficulty-${index}`));
   }
 
@@ -189,7 +207,7 @@
       ? ` Some examples change whenever a network is trained anew, so beside the changes stands how many retraining ${baseline} alone makes.` : '';
     return section('helped', 'Whom does it help and hurt?',
       paragraph(`An example is rescued by a method if its trainings are right about it more often than those of ${baseline}, and hurt if less often.${again}${paired}`),
-      paragraph(intervals),
+      paragraph(intervals(compared.map(comparison => comparison.all.gain))),
       figures('rescued-and-hurt', 'gain-by-class', 'gain-by-difficulty'),
       ...compared.map(comparisonPart));
   }
@@ -211,8 +229,16 @@
 
   // Figures at the page's width and colours
 
+  // As many columns of a legend as fit.
+  function legendColumns(width) {
+    const widest = 40 + 7.5 * Math.max(...methods.map(label => label.length));
+    return Math.min(methods.length, Math.max(1, Math.floor(width / widest)));
+  }
+
   function interactive(figure, width) {
     const spec = CutLab.specification(figure);
+    spec.config.legend.columns = legendColumns(width - 66);
+    spec.config.legend.labelLimit = Math.max(100, width - 110);
     if (spec.facet) {
       spec.columns = width >= 680 ? spec.facet.sort.length : 1;
       spec.spec.width = Math.max(140, Math.floor((width - 110) / spec.columns) - spec.spacing);
@@ -220,11 +246,11 @@
     }
     if (spec.height.step) {
       const axis = spec.encoding.y.axis;
-      axis.labelLimit = width < 420 ? 110 : 170;
+      axis.labelLimit = Math.min(280, Math.round(0.4 * width));
       const labels = Math.min(axis.labelLimit, 7 * Math.max(...spec.encoding.y.sort.map(text => text.length)));
       spec.width = Math.max(120, width - labels - 22);
     } else {
-      spec.width = Math.max(160, width - 62);
+      spec.width = Math.max(160, width - 66);
     }
     for (const layer of spec.layer || []) {
       if (layer.name === 'unsure') layer.mark.fill = css('--paper');
@@ -239,7 +265,7 @@
   if (compared.length) content.append(helped(), CutLabGallery.section(section));
   content.append(files());
   document.getElementById('lead').textContent =
-    `${methods.join(', ')} on ${many(audit.examples, audit.held_out ? 'held-out example' : 'example')}, audited by CutLab.`;
+    `${methods.join(', ')} on ${many(audit.examples, page.runs && audit.held_out ? 'held-out example' : page.runs ? 'test example' : 'example')}, audited by CutLab.`;
   document.getElementById('made').textContent =
     `Made by CutLab ${page.cutlab}: intervals and tests by ${number(audit.draws, 0)} draws of the bootstrap; colours by Okabe and Ito.`;
   CutLab.drawAll(interactive);

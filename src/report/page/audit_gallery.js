@@ -53,7 +53,7 @@ const CutLabGallery = (() => {
   // Parts of an example
 
   const scoreOf = example => missing(example.score) ? example.difficulty : example.score;
-  const scoreTitle = page.scores ? 'score' : 'mean probability';
+  const scoreTitle = page.scores ? 'score' : 'mean rank';
   const trainings = method => page.audit.methods[page.methods[method].label].trainings;
 
   // How many trainings are right, and the class that most of them predict.
