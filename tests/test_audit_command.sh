@@ -156,6 +156,9 @@ refused "no labels" 2 "labels" audit a.npz b.npz --out no
 refused "NaN" 2 "example 17, class 1" audit a.npz nan.npz --labels labels.npy --out no
 refused "other examples" 2 "17" audit a.npz shorter.npz --labels labels.npy --out no
 refused "one class" 2 "class 1" audit a.npz b.npz --labels one-class.npy --out no
+touch file
+refused "a file for a folder" 2 "is a file" audit a.npz b.npz --labels labels.npy --out file
+refused "more errors than examples" 2 "accepted: up to 60" audit cscore --scores scores.npz study --matched 121
 refused "no such baseline" 2 "accepted: a, b" audit a.npz b.npz --labels labels.npy --baseline c --out no
 refused "no such file" 1 "c.npz" audit a.npz c.npz --labels labels.npy --out no
 refused "data without their kind" 2 "dataset=NAME" audit a.npz b.npz --labels labels.npy path=data.npz --out no

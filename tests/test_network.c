@@ -1,6 +1,9 @@
 /* Networks: gradients against differences, backends against each other, what they depend on. */
 #include <cutlab/network.h>
 
+#include <signal.h>
+#include <sys/time.h>
+
 #include "base/base.h"
 #include "nn/dropout.h"
 #include "vectors.h"
@@ -306,6 +309,38 @@ static void test_network_evaluation(void **state) {
   }
 }
 
+static volatile sig_atomic_t alarms;
+
+static void on_alarm(int number) {
+  volatile char used[1024]; /* of the stack that it finds */
+  for (size_t i = 0; i < sizeof used; ++i) used[i] = (char)number;
+  ++alarms;
+}
+
+/* A host's handlers may run at any time: not while the stack pointer is something else. */
+static void test_signals(void **state) {
+  const network_case row = {"linear(512) | relu | linear(512) | relu | linear", 1, 28, 28, 10};
+  const struct sigaction handled = {.sa_handler = on_alarm, .sa_flags = SA_RESTART};
+  struct sigaction before;
+  net n;
+  net_open(*state, &n, &row, backend_names[backend_count - 1], 128);
+  net_gradient(*state, &n);
+  double loss = n.loss;
+  assert_int_equal(sigaction(SIGALRM, &handled, &before), 0);
+  const struct itimerval often = {{0, 200}, {0, 200}}, never = {{0, 0}, {0, 0}};
+  assert_int_equal(setitimer(ITIMER_REAL, &often, NULL), 0);
+  for (int step = 0; step < 100; ++step) {
+    net_gradient(*state, &n);
+    assert_true(n.loss == loss);
+    assert_done(*state, row.text,
+                cutlab_network_evaluate(*state, n.network, n.logits, n.input, n.count));
+  }
+  setitimer(ITIMER_REAL, &never, NULL);
+  sigaction(SIGALRM, &before, NULL);
+  assert_true(alarms > 0);
+  net_close(&n);
+}
+
 static void test_network_errors(void **state) {
   net n;
   cutlab_network *none = NULL;
@@ -327,9 +362,13 @@ static void test_network_errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_network_differences), cmocka_unit_test(test_backends_agree),
-      cmocka_unit_test(test_network_threads),     cmocka_unit_test(test_network_dropout),
-      cmocka_unit_test(test_network_evaluation),  cmocka_unit_test(test_network_errors),
+      cmocka_unit_test(test_network_differences),
+      cmocka_unit_test(test_backends_agree),
+      cmocka_unit_test(test_network_threads),
+      cmocka_unit_test(test_network_dropout),
+      cmocka_unit_test(test_network_evaluation),
+      cmocka_unit_test(test_network_errors),
+      cmocka_unit_test(test_signals),
   };
   return cmocka_run_group_tests(tests, context_up, context_down);
 }

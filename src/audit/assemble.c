@@ -155,7 +155,7 @@ static cutlab_status name_training(cutlab_context *context, cutlab_audit_trainin
                                    const cutlab_audit_input *input) {
   const char *slash = strrchr(input->name, '/');
   if (!input->is_run)
-    training->name = cutlab_audit_printable(context, slash ? slash + 1 : input->name);
+    training->name = cutlab_json_printable(context, slash ? slash + 1 : input->name);
   else if (asprintf(&training->name, "seed %" PRId64, input->seed) < 0)
     training->name = NULL;
   return training->name ? CUTLAB_OK

@@ -71,6 +71,20 @@ static cutlab_status fill_options(cutlab_context *context, cutlab_audit_options 
   return CUTLAB_OK;
 }
 
+/* More than there are would make all methods' rows the same. */
+static cutlab_status check_matched(cutlab_context *context, const cutlab_audit *audit) {
+  int64_t least = INT64_MAX;
+  for (int64_t f = 0; f < audit->folds; ++f) {
+    int64_t count = 0;
+    for (int64_t i = 0; i < audit->count; ++i) count += audit->fold[i] == f;
+    least = count < least ? count : least;
+  }
+  if (audit->options.matched <= least) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "matched is %" PRId64 "; accepted: up to %" PRId64 ", the examples of a fold",
+                     audit->options.matched, least);
+}
+
 cutlab_status cutlab_audit_compute(cutlab_context *context, cutlab_audit *audit,
                                    const cutlab_audit_options *options) {
   cutlab_audit_options filled = options ? *options : (cutlab_audit_options){0};
@@ -78,6 +92,7 @@ cutlab_status cutlab_audit_compute(cutlab_context *context, cutlab_audit *audit,
   CUTLAB_TRY(fill_options(context, &filled));
   audit->options = filled;
   cutlab_status status = cutlab_audit_assemble(context, audit);
+  if (status == CUTLAB_OK) status = check_matched(context, audit);
   if (status == CUTLAB_OK) status = cutlab_audit_tabulate(context, audit);
   if (status == CUTLAB_OK) status = cutlab_audit_compare(context, audit);
   if (status == CUTLAB_OK)
@@ -93,6 +108,7 @@ const char *cutlab_audit_class_name(const cutlab_audit *audit, int64_t label, ch
   for (int i = 0; label >= 0 && i < audit->input_count; ++i) {
     const json_t *data = json_object_get(audit->inputs[i].record, "data");
     const json_t *names = json_object_get(data, "class_names");
+    if (json_array_size(names) != (size_t)audit->classes) continue;
     const char *name = json_string_value(json_array_get(names, (size_t)label));
     if (name) return name;
   }

@@ -149,7 +149,7 @@ static cutlab_status split_names(cutlab_context *context, char ***names, int64_t
       return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
                          "%s:%" PRId64 ": no name; accepted: the name of a class on every line",
                          path, *count + 1);
-    (*names)[*count] = cutlab_audit_printable(context, line);
+    (*names)[*count] = cutlab_json_printable(context, line);
     if (!(*names)[*count]) return CUTLAB_ERROR_MEMORY;
     ++*count;
   }
@@ -178,7 +178,7 @@ cutlab_status cutlab_audit_set_class_names(cutlab_context *context, cutlab_audit
 /* The names of folders are any bytes. */
 static cutlab_status make_printable(cutlab_context *context, cutlab_collection *images) {
   for (int64_t k = 0; images->class_names && k < images->classes; ++k) {
-    char *name = cutlab_audit_printable(context, images->class_names[k]);
+    char *name = cutlab_json_printable(context, images->class_names[k]);
     if (!name) return CUTLAB_ERROR_MEMORY;
     free(images->class_names[k]);
     images->class_names[k] = name;

@@ -31,16 +31,6 @@ cutlab_status cutlab_audit_append(cutlab_context *context, cutlab_audit *audit,
   return CUTLAB_OK;
 }
 
-char *cutlab_audit_printable(cutlab_context *context, const char *text) {
-  json_t *valid = json_string(text); /* NULL where it is not UTF-8 */
-  char *shown = strdup(text);
-  if (!shown) cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %.80s", text);
-  for (char *c = shown; c && *c; ++c)
-    if ((unsigned char)*c < ' ' || *c == 0x7f || (!valid && (unsigned char)*c > 0x7f)) *c = '?';
-  json_decref(valid);
-  return shown;
-}
-
 int64_t cutlab_audit_place(const cutlab_audit_input *input, int64_t r) {
   return input->indices ? input->indices[r] : r;
 }
@@ -50,7 +40,7 @@ int64_t cutlab_audit_place(const cutlab_audit_input *input, int64_t r) {
 static cutlab_status name_method(cutlab_context *context, const cutlab_audit *audit,
                                  cutlab_audit_input *input) {
   const char *slash = strrchr(input->name, '/'), *start = slash ? slash + 1 : input->name;
-  input->method = cutlab_audit_printable(context, start);
+  input->method = cutlab_json_printable(context, start);
   if (!input->method) return CUTLAB_ERROR_MEMORY;
   char *dot = strrchr(input->method, '.');
   if (dot && dot != input->method) *dot = '\0';
@@ -89,7 +79,7 @@ static cutlab_status identify(cutlab_context *context, const cutlab_audit *audit
                        "name",
                        path);
   if (!method) CUTLAB_TRY(name_method(context, audit, input));
-  if (method) input->method = cutlab_audit_printable(context, method);
+  if (method) input->method = cutlab_json_printable(context, method);
   if (!input->method) return CUTLAB_ERROR_MEMORY;
   return number(context, audit, input);
 }

@@ -45,8 +45,6 @@ cutlab_status cutlab_audit_take(cutlab_context *context, cutlab_audit_input *inp
 cutlab_status cutlab_audit_append(cutlab_context *context, cutlab_audit *audit,
                                   cutlab_audit_input *input);
 void cutlab_audit_clear_input(cutlab_audit_input *input);
-/* A copy that can be shown and is UTF-8: '?' for anything else. */
-char *cutlab_audit_printable(cutlab_context *context, const char *text);
 /* A setting of a run, or NULL. */
 const json_t *cutlab_audit_setting(const cutlab_audit_input *run, const char *name);
 /* Place r of an input in the data set. */

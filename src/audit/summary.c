@@ -5,7 +5,8 @@
 
 #include "audit/audit_internal.h"
 
-static const char *const statistic_names[cutlab_audit_statistics] = {"mean", "q1", "q2", "q3"};
+const char *const cutlab_audit_statistic_names[cutlab_audit_statistics] = {"mean", "q1", "q2",
+                                                                           "q3"};
 
 static json_t *interval(double low, double high) {
   return isnan(low) ? json_null()
@@ -33,7 +34,7 @@ static json_t *trainings_json(const cutlab_audit *audit, int method, const cutla
                             "misclassified", (json_int_t)t->errors, "accuracy",
                             cutlab_json_number(1 - (double)t->errors / (double)audit->count));
     for (int s = 0; row && s < cutlab_audit_statistics; ++s)
-      json_object_set_new(one, statistic_names[s],
+      json_object_set_new(one, cutlab_audit_statistic_names[s],
                           cutlab_json_number(row->of_training[r * cutlab_audit_statistics + s]));
     json_array_append_new(list, one);
   }
@@ -56,10 +57,11 @@ static json_t *method_json(const cutlab_audit *audit, int method, const cutlab_a
       cutlab_json_number(accuracy));
   json_t *intervals = json_object();
   for (int s = 0; s < cutlab_audit_statistics; ++s) {
-    json_object_set_new(json, statistic_names[s],
+    json_object_set_new(json, cutlab_audit_statistic_names[s],
                         cutlab_json_number(row ? row->statistics[s].value : NAN));
     if (row)
-      json_object_set_new(intervals, statistic_names[s], estimate_json(&row->statistics[s], false));
+      json_object_set_new(intervals, cutlab_audit_statistic_names[s],
+                          estimate_json(&row->statistics[s], false));
   }
   json_object_set_new(json, "intervals", intervals);
   json_object_set_new(json, "each", trainings_json(audit, method, row));
@@ -70,7 +72,8 @@ static json_t *pair_json(const cutlab_audit *audit, const cutlab_audit_pair *pai
   json_t *json = json_pack("{s:s,s:s,s:b}", "first", audit->methods[pair->first].label, "second",
                            audit->methods[pair->second].label, "paired", pair->paired);
   for (int s = 0; s < cutlab_audit_statistics; ++s)
-    json_object_set_new(json, statistic_names[s], estimate_json(&pair->statistics[s], true));
+    json_object_set_new(json, cutlab_audit_statistic_names[s],
+                        estimate_json(&pair->statistics[s], true));
   return json;
 }
 

@@ -83,14 +83,18 @@ static void print_tables(FILE *out, const cutlab_audit *audit) {
 
 /* The classes whose loss or gain is beyond chance. */
 static void print_classes(FILE *out, const cutlab_audit *audit, const cutlab_audit_comparison *c) {
+  enum { most_shown = 12 };
+  int shown = 0;
   for (int64_t k = 0; k < audit->classes; ++k) {
     const cutlab_audit_group *g = &c->classes[k];
     if (!(g->gain.adjusted_p < 1 - audit->options.confidence)) continue;
-    fprintf(out, "    %s %s: %+.4f, ", g->gain.value < 0 ? "loses" : "gains", g->name,
+    if (shown++ >= most_shown) continue;
+    fprintf(out, "    class %s %s %+.4f, ", g->name, g->gain.value < 0 ? "loses" : "gains",
             g->gain.value);
     print_p(out, g->gain.adjusted_p);
     fputc('\n', out);
   }
+  if (shown > most_shown) fprintf(out, "    and %d more classes\n", shown - most_shown);
 }
 
 static void print_comparison(FILE *out, const cutlab_audit *audit,
@@ -115,7 +119,7 @@ static bool few_trainings(const cutlab_audit *audit) {
 
 static void print_all(FILE *out, const cutlab_audit *audit) {
   fprintf(out, "%lld %s examples, %d method%s\n", (long long)audit->count,
-          audit->held_out ? "held-out" : "test", audit->method_count,
+          audit->held_out ? "held-out" : "audited", audit->method_count,
           audit->method_count == 1 ? "" : "s");
   print_tables(out, audit);
   if (!audit->plain.there)

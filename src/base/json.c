@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 json_t *cutlab_json_number(double value) {
   return isfinite(value) ? json_real(value) : json_null();
@@ -33,4 +34,14 @@ cutlab_status cutlab_json_text(cutlab_context *context, char **text, json_t *val
   *text = json_dumps(value, JSON_INDENT(indent) | JSON_REAL_PRECISION(17));
   json_decref(value);
   return *text ? CUTLAB_OK : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: JSON text");
+}
+
+char *cutlab_json_printable(cutlab_context *context, const char *text) {
+  json_t *valid = json_string(text); /* NULL where it is not UTF-8 */
+  char *shown = strdup(text);
+  if (!shown) cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %.80s", text);
+  for (char *c = shown; c && *c; ++c)
+    if ((unsigned char)*c < ' ' || *c == 0x7f || (!valid && (unsigned char)*c > 0x7f)) *c = '?';
+  json_decref(valid);
+  return shown;
 }

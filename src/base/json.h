@@ -18,5 +18,8 @@ cutlab_status cutlab_json_parse(cutlab_context *context, json_t **value, const c
 /* Text of a value, keys in insertion order; `indent` spaces (0: one line). Takes the
    reference. Release with cutlab_free. */
 cutlab_status cutlab_json_text(cutlab_context *context, char **text, json_t *value, int indent);
+/* A copy of a text that JSON and a line can hold: control characters and, where it is not UTF-8,
+   all that is not ASCII become '?'. NULL with a message. Release with free. */
+char *cutlab_json_printable(cutlab_context *context, const char *text);
 
 #endif

@@ -1,6 +1,9 @@
 /* cutlab audit, audit cscore: what trained networks get wrong, and whom a method helps. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "audit_job.h"
 
@@ -102,9 +105,22 @@ static int write_report(cutlab_cli *cli, const cutlab_audit *audit, const char *
   return 0;
 }
 
+/* Before anything is computed. */
+static int check_out(const char *folder) {
+  struct stat there;
+  if (stat(folder, &there) != 0) return 0; /* it is made, or what prevents that is said, later */
+  if (!S_ISDIR(there.st_mode))
+    return cutlab_cli_usage("--out %s is a file; accepted: a folder, new or old", folder);
+  if (access(folder, W_OK | X_OK) == 0) return 0;
+  cutlab_cli_print_error("cannot write into %s: %s", folder, strerror(errno));
+  return cutlab_exit_failure;
+}
+
 static int run_report(cutlab_cli *cli) {
   cutlab_audit *audit;
-  int code = cutlab_cli_audit(cli, &audit, add_pictures);
+  int code = check_out(cli->out ? cli->out : "audit");
+  if (code) return code;
+  code = cutlab_cli_audit(cli, &audit, add_pictures);
   if (code) return code;
   code = print(cli, audit);
   if (!code) code = write_report(cli, audit, cli->out ? cli->out : "audit");
@@ -116,7 +132,9 @@ static int run_table(cutlab_cli *cli) {
   if (!cutlab_options_value(cli, "scores"))
     return cutlab_cli_usage("audit cscore: which scores? accepted: --scores FILE.npz");
   cutlab_audit *audit;
-  int code = cutlab_cli_audit(cli, &audit, cli->out ? add_pictures : NULL);
+  int code = cli->out ? check_out(cli->out) : 0;
+  if (code) return code;
+  code = cutlab_cli_audit(cli, &audit, cli->out ? add_pictures : NULL);
   if (code) return code;
   code = print(cli, audit);
   if (!code && cli->out) code = write_report(cli, audit, cli->out);

@@ -7,6 +7,7 @@
 
 #include <cutlab/random.h>
 
+#include "base/signals.h"
 #include "base/streams.h"
 #include "nn/program.h"
 
@@ -222,8 +223,8 @@ static cutlab_status ready_program(cutlab_context *context, cutlab_network *netw
   return CUTLAB_OK;
 }
 
-cutlab_status cutlab_network_evaluate(cutlab_context *context, cutlab_network *network,
-                                      float *logits, const float *input, int64_t count) {
+static cutlab_status evaluate(cutlab_context *context, cutlab_network *network, float *logits,
+                              const float *input, int64_t count) {
   cutlab_program *program = NULL;
   float *result;
   CUTLAB_TRY(ready_program(context, network, &program, count, false));
@@ -232,16 +233,45 @@ cutlab_status cutlab_network_evaluate(cutlab_context *context, cutlab_network *n
   return CUTLAB_OK;
 }
 
+/* What a training step computes. */
+typedef struct step_request {
+  const float *input, *labels;
+  int64_t count;
+  uint64_t seed;
+  int64_t step;
+} step_request;
+
+static cutlab_status gradient(cutlab_context *context, cutlab_network *network, double *loss,
+                              float *logits, const step_request *r) {
+  cutlab_program *program = NULL;
+  float *result;
+  int64_t classes = network->model->classes;
+  CUTLAB_TRY(ready_program(context, network, &program, r->count, true));
+  CUTLAB_TRY(cutlab_program_forward(context, program, &result, r->input, r->seed, r->step));
+  if (logits) memcpy(logits, result, (size_t)(r->count * classes) * sizeof *logits);
+  *loss = cutlab_cross_entropy(result, result, r->labels, r->count, classes);
+  return cutlab_program_backward(context, program, result, r->input);
+}
+
+/* Kernels that oneDNN makes at run time use the stack pointer for data (seen in 2.6): a handler
+   that ran on that stack would write over the heap. */
+cutlab_status cutlab_network_evaluate(cutlab_context *context, cutlab_network *network,
+                                      float *logits, const float *input, int64_t count) {
+  sigset_t before;
+  cutlab_signals_hold(&before, cutlab_context_threads(context));
+  cutlab_status status = evaluate(context, network, logits, input, count);
+  cutlab_signals_release(&before);
+  return status;
+}
+
 cutlab_status cutlab_network_gradient(cutlab_context *context, cutlab_network *network,
                                       double *loss, float *logits, const float *input,
                                       const float *labels, int64_t count, uint64_t seed,
                                       int64_t step) {
-  cutlab_program *program = NULL;
-  float *result;
-  int64_t classes = network->model->classes;
-  CUTLAB_TRY(ready_program(context, network, &program, count, true));
-  CUTLAB_TRY(cutlab_program_forward(context, program, &result, input, seed, step));
-  if (logits) memcpy(logits, result, (size_t)(count * classes) * sizeof *logits);
-  *loss = cutlab_cross_entropy(result, result, labels, count, classes);
-  return cutlab_program_backward(context, program, result, input);
+  const step_request request = {input, labels, count, seed, step};
+  sigset_t before;
+  cutlab_signals_hold(&before, cutlab_context_threads(context));
+  cutlab_status status = gradient(context, network, loss, logits, &request);
+  cutlab_signals_release(&before);
+  return status;
 }

@@ -5,9 +5,6 @@
 #include "audit/statistics.h"
 #include "report/audit_report.h"
 
-const char *const cutlab_audit_statistic_names[cutlab_audit_statistics] = {"mean", "q1", "q2",
-                                                                           "q3"};
-
 void cutlab_audit_interval(double *low, double *high, const cutlab_audit_estimate *estimate) {
   bool trainings = !isnan(estimate->low);
   *low = trainings ? estimate->low : estimate->examples_low;

@@ -24,18 +24,29 @@ cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *fol
   return status;
 }
 
-static json_t *data(const cutlab_collection *c) {
+/* A name for every class, or null; of folders whose names are not UTF-8 as far as they can be
+ * shown.
+ */
+static json_t *class_names(cutlab_context *context, const cutlab_collection *c) {
+  json_t *names = c->class_names ? json_array() : json_null();
+  for (int64_t k = 0; c->class_names && k < c->classes; ++k) {
+    char *name = cutlab_json_printable(context, c->class_names[k]);
+    json_array_append_new(names, name ? json_string(name) : json_null());
+    free(name);
+  }
+  return names;
+}
+
+static json_t *data(cutlab_context *context, const cutlab_collection *c) {
   char fingerprint[24];
   snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, c->fingerprint);
   int64_t listed = c->channels < 16 ? c->channels : 16;
-  json_t *names = c->class_names ? json_array() : json_null();
-  for (int64_t k = 0; c->class_names && k < c->classes; ++k)
-    json_array_append_new(names, json_string(c->class_names[k]));
   return json_pack("{s:s,s:I,s:I,s:I,s:[I,I,I],s:I,s:o,s:o,s:o}", "fingerprint", fingerprint,
                    "train", (json_int_t)c->train.count, "test", (json_int_t)c->test.count,
                    "held_out", (json_int_t)c->held.count, "input", (json_int_t)c->channels,
                    (json_int_t)c->height, (json_int_t)c->width, "classes", (json_int_t)c->classes,
-                   "class_names", names, "mean", cutlab_json_numbers(c->mean, listed), "deviation",
+                   "class_names", class_names(context, c), "mean",
+                   cutlab_json_numbers(c->mean, listed), "deviation",
                    cutlab_json_numbers(c->deviation, listed));
 }
 
@@ -58,7 +69,7 @@ static cutlab_status identify(cutlab_trainer *t, json_t *settings) {
   for (int i = 0; (row = cutlab_training_parameter(i)); ++i)
     if (!cutlab_training_decides(row->name)) json_object_del(decisive, row->name);
   json_object_set_new(decisive, "model", json_string(cutlab_model_text(t->model)));
-  json_object_set_new(decisive, "data", data(&t->collection));
+  json_object_set_new(decisive, "data", data(t->context, &t->collection));
   CUTLAB_TRY(cutlab_json_text(t->context, &text, decisive, 0));
   bool good = EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) == 1;
   cutlab_free(text);
@@ -80,7 +91,7 @@ cutlab_status cutlab_trainer_record(cutlab_trainer *t, json_t **record) {
   *record = json_pack(
       "{s:s,s:i,s:s,s:s,s:o,s:o,s:s,s:I,s:I,s:s,s:s,s:s,s:I,s:I,s:o,s:o}", "format",
       "cutlab-training", "format_version", cutlab_training_run_version, "cutlab", cutlab_version(),
-      "run", t->identity, "settings", settings, "data", data(&t->collection), "model",
+      "run", t->identity, "settings", settings, "data", data(t->context, &t->collection), "model",
       cutlab_model_text(t->model), "parameters", (json_int_t)cutlab_trainer_parameters(t->model),
       "multiply_adds", (json_int_t)cutlab_model_multiply_adds(t->model), "policy",
       cutlab_policy_text(t->policy), "evaluation_policy", cutlab_policy_text(t->evaluation),
