@@ -1,7 +1,8 @@
 #!/bin/bash
 # cutlab audit, audit cscore, audit train, audit export: what they print and write, and what they
 # refuse. Needs CUTLAB_BINARY.
-source "$(dirname "$0")/command.sh"
+# shellcheck source=tests/command.sh
+. "$(dirname "$(realpath "$0")")/command.sh"
 
 python3 - <<'PY'
 import random, struct, zipfile

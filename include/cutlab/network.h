@@ -106,7 +106,9 @@ CUTLAB_API float *cutlab_network_gradients(cutlab_network *network, int index);
 CUTLAB_API cutlab_status cutlab_network_memory(cutlab_context *context, cutlab_network *network,
                                                size_t *bytes, int64_t count, bool training);
 /* Evaluation: running statistics, no dropout. logits: [count][classes]; input: [count][channels]
-   [height][width]. The first call with a new count plans (and takes memory), later ones do not. */
+   [height][width]. The first call with a new count plans (and takes memory), later ones do not.
+   Signals but those of faults wait until it returns, here and below: oneDNN's kernels use the stack
+   for data. */
 CUTLAB_API cutlab_status cutlab_network_evaluate(cutlab_context *context, cutlab_network *network,
                                                  float *logits, const float *input, int64_t count);
 /* Training forward and backward: batch statistics (the running ones are updated), dropout keyed by

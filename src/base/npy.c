@@ -145,15 +145,40 @@ static cutlab_status read_data(cutlab_context *context, cutlab_array *array,
   return cutlab_npy_fail(context, CUTLAB_ERROR_FORMAT, source, "too long: bytes after the data");
 }
 
+/* From the first index running fastest to the last: in the order of the target, an odometer of
+   indices and the place that it stands for. */
+static cutlab_status reorder(cutlab_context *context, cutlab_array *array) {
+  size_t size = cutlab_dtype_size(array->dtype);
+  int64_t count = cutlab_array_count(array), index[CUTLAB_ARRAY_MAX_RANK] = {0}, place = 0;
+  int64_t stride[CUTLAB_ARRAY_MAX_RANK] = {1};
+  for (int a = 1; a < array->rank; ++a) stride[a] = stride[a - 1] * array->shape[a - 1];
+  char *to = cutlab_allocate(context, count, size);
+  if (!to) return CUTLAB_ERROR_MEMORY;
+  for (int64_t i = 0; i < count; ++i) {
+    memcpy(to + (size_t)i * size, (const char *)array->data + (size_t)place * size, size);
+    for (int a = array->rank - 1; a >= 0; --a) {
+      place += stride[a];
+      if (++index[a] < array->shape[a]) break;
+      place -= stride[a] * array->shape[a];
+      index[a] = 0;
+    }
+  }
+  free(array->data);
+  array->data = to;
+  return CUTLAB_OK;
+}
+
 cutlab_status cutlab_npy_read_source(cutlab_context *context, cutlab_array *array,
                                      const cutlab_npy_source *source, int64_t max_bytes) {
   *array = (cutlab_array){0};
   char *text = NULL;
   int64_t header_size = 0;
+  bool fortran = false;
   cutlab_status status = read_header(context, source, &text, &header_size);
-  if (status == CUTLAB_OK) status = cutlab_npy_parse_header(context, array, source, text);
+  if (status == CUTLAB_OK) status = cutlab_npy_parse_header(context, array, &fortran, source, text);
   free(text);
   if (status == CUTLAB_OK) status = read_data(context, array, source, header_size, max_bytes);
+  if (status == CUTLAB_OK && fortran) status = reorder(context, array);
   if (status != CUTLAB_OK) cutlab_array_clear(array);
   return status;
 }

@@ -64,6 +64,7 @@ typedef struct parser {
   cutlab_context *context;
   const cutlab_npy_source *source;
   const char *at;
+  bool fortran;
 } parser;
 
 static cutlab_status malformed(const parser *p, const char *what) {
@@ -103,10 +104,8 @@ static cutlab_status take_descr(parser *p, cutlab_array *array) {
 }
 
 static cutlab_status take_order(parser *p) {
-  if (take(p, "False")) return CUTLAB_OK;
-  if (!take(p, "True")) return malformed(p, "True or False");
-  return cutlab_npy_fail(p->context, CUTLAB_ERROR_FORMAT, p->source,
-                         "the array is in Fortran order; accepted: C order");
+  p->fortran = take(p, "True");
+  return p->fortran || take(p, "False") ? CUTLAB_OK : malformed(p, "True or False");
 }
 
 static cutlab_status take_length(parser *p, int64_t *length) {
@@ -161,8 +160,10 @@ static cutlab_status take_dictionary(parser *p, cutlab_array *array) {
   return seen[0] && seen[1] && seen[2] ? CUTLAB_OK : malformed(p, "descr, fortran_order and shape");
 }
 
-cutlab_status cutlab_npy_parse_header(cutlab_context *context, cutlab_array *array,
+cutlab_status cutlab_npy_parse_header(cutlab_context *context, cutlab_array *array, bool *fortran,
                                       const cutlab_npy_source *source, const char *text) {
-  parser p = {context, source, text};
-  return take_dictionary(&p, array);
+  parser p = {context, source, text, false};
+  CUTLAB_TRY(take_dictionary(&p, array));
+  *fortran = p.fortran;
+  return CUTLAB_OK;
 }
