@@ -139,6 +139,12 @@ refused "nothing to audit" 2 "nothing to audit" audit cscore --scores scores.npz
 cp -r study/erm-fold1of2-seed1 unfinished
 rm unfinished/result.json
 refused "not finished" 2 "has not finished" audit cscore --scores scores.npz unfinished
+mkdir under-way
+cp -r study/*fold1of2* under-way
+rm under-way/cutmix-fold1of2-seed2/result.json
+run 0 audit cscore --scores scores.npz under-way --partial --json
+check "one under way is left out" [ "$(field output "['methods']['CutMix']['trainings']")" = 2 ]
+check "with a warning" contains errors "cutmix-fold1of2-seed2 has not finished and is left out"
 refused "confidence" 2 "--confidence is '2'" audit cscore --scores scores.npz study --confidence 2
 refused "draws" 2 "--draws is '5'" audit cscore --scores scores.npz study --draws 5
 

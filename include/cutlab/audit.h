@@ -35,7 +35,8 @@ CUTLAB_API void cutlab_audit_free(cutlab_audit *audit);
    apart, and trainings that differ in `fold` only are one. */
 CUTLAB_API cutlab_status cutlab_audit_add_run(cutlab_context *context, cutlab_audit *audit,
                                               const char *folder);
-/* Adds every run in a folder: itself, or those below it at any depth. */
+/* Adds every run in a folder: itself, or those below it at any depth that have finished; a warning
+   names the others. */
 CUTLAB_API cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
                                                const char *folder);
 /* Adds predictions of one network from elsewhere: .npy or .npz with logits, or probabilities,

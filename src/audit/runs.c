@@ -1,15 +1,35 @@
 /* What is particular to runs: adding all those below a folder, and the data that they know. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "audit/audit_internal.h"
+#include "base/file.h"
 #include "base/run_folders.h"
 #include "train/run.h"
 
+/* Runs below a folder that was named. */
+typedef struct walk {
+  cutlab_audit *audit;
+  const char *named;
+} walk;
+
+/* A training that is still under way among others is no reason to wait for it. */
 static cutlab_status visit(cutlab_context *context, void *user, const char *folder) {
-  return cutlab_audit_add_run(context, user, folder);
+  const walk *w = user;
+  char *result = cutlab_path_join(context, folder, "result.json");
+  if (!result) return CUTLAB_ERROR_MEMORY;
+  bool finished = cutlab_file_exists(result);
+  free(result);
+  if (finished || strcmp(folder, w->named) == 0)
+    return cutlab_audit_add_run(context, w->audit, folder);
+  cutlab_warn(context, "%s has not finished and is left out", folder);
+  return CUTLAB_OK;
 }
 
 cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
                                     const char *folder) {
-  return cutlab_run_folders_visit(context, folder, visit, audit);
+  walk w = {audit, folder};
+  return cutlab_run_folders_visit(context, folder, visit, &w);
 }
 
 static const cutlab_audit_input *first_run(const cutlab_audit *audit) {
