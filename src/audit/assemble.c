@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "audit/inputs.h"
+#include "train/settings.h"
 
 static void free_training(cutlab_audit_training *t) {
   free(t->name);
@@ -43,7 +44,7 @@ int64_t cutlab_audit_find(const cutlab_audit *audit, int64_t from, int64_t place
 
 /* Methods */
 
-static int find_method(const cutlab_audit *audit, const char *label) {
+static int find_label(const cutlab_audit *audit, const char *label) {
   for (int m = 0; m < audit->method_count; ++m)
     if (strcmp(audit->methods[m].label, label) == 0) return m;
   return -1;
@@ -66,7 +67,7 @@ static cutlab_status list_methods(cutlab_context *context, cutlab_audit *audit) 
   for (int i = 0; i < audit->input_count; ++i) {
     const char *label = audit->inputs[i].method;
     CUTLAB_TRY(check_label(context, audit, &audit->inputs[i]));
-    if (find_method(audit, label) >= 0) continue;
+    if (find_label(audit, label) >= 0) continue;
     char *copy = strdup(label);
     if (!copy) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: methods");
     audit->methods[audit->method_count++].label = copy;
@@ -76,9 +77,10 @@ static cutlab_status list_methods(cutlab_context *context, cutlab_audit *audit) 
 
 /* The place of a method that has a name of its own in the usual order; of others, behind them. */
 static int usual_place(const char *label) {
-  static const char *const usual[] = {"ERM", "Cutout", "CutMix", "Mixup"};
-  int place = 0, count = sizeof usual / sizeof *usual;
-  while (place < count && strcasecmp(usual[place], label) != 0) ++place;
+  int place = 0;
+  while (place < cutlab_training_methods &&
+         strcasecmp(cutlab_training_method_label(place), label) != 0)
+    ++place;
   return place;
 }
 
@@ -114,7 +116,7 @@ static int compare_inputs(const void *first, const void *second, void *user) {
   const cutlab_audit_input *a = *(cutlab_audit_input *const *)first,
                            *b = *(cutlab_audit_input *const *)second;
   const cutlab_audit *audit = user;
-  int m = find_method(audit, a->method), n = find_method(audit, b->method);
+  int m = find_label(audit, a->method), n = find_label(audit, b->method);
   if (m != n) return m < n ? -1 : 1;
   if (a->seed != b->seed) return a->seed < b->seed ? -1 : 1;
   if (a->fold != b->fold) return a->fold < b->fold ? -1 : 1;
@@ -130,7 +132,7 @@ static cutlab_status sort_inputs(cutlab_context *context, cutlab_audit_sorted *o
   for (int i = 0; i < order->count; ++i) order->inputs[i] = &audit->inputs[i];
   qsort_r(order->inputs, (size_t)order->count, sizeof(cutlab_audit_input *), compare_inputs, audit);
   for (int i = 0; i < order->count; ++i)
-    order->method[i] = find_method(audit, order->inputs[i]->method);
+    order->method[i] = find_label(audit, order->inputs[i]->method);
   return CUTLAB_OK;
 }
 

@@ -7,30 +7,13 @@
 #include "base/number.h"
 #include "train/settings.h"
 
-static const struct {
-  const char *setting, *label;
-} named[] = {{"erm", "ERM"}, {"cutout", "Cutout"}, {"cutmix", "CutMix"}, {"mixup", "Mixup"}};
-enum { named_count = sizeof named / sizeof *named, own_policy = named_count };
-
-/* The settings that say what a method does, and that the others do not read. */
-static const struct {
-  int method;
-  const char *setting;
-} own_settings[] = {{1, "cut_share"}, {2, "alpha"},           {2, "mix_probability"},
-                    {3, "alpha"},     {3, "mix_probability"}, {own_policy, "policy"}};
-enum { own_count = sizeof own_settings / sizeof *own_settings };
-
 static const char *text_of(const cutlab_audit_input *run, const char *setting) {
   const char *text = json_string_value(cutlab_audit_setting(run, setting));
   return text ? text : "";
 }
 
-/* A policy stands instead of the method. */
 static int method_of(const cutlab_audit_input *run) {
-  if (*text_of(run, "policy")) return own_policy;
-  for (int i = 0; i < named_count; ++i)
-    if (strcmp(text_of(run, "method"), named[i].setting) == 0) return i;
-  return -1;
+  return cutlab_training_method_of(text_of(run, "method"), text_of(run, "policy"));
 }
 
 static bool same_value(const json_t *a, const json_t *b) {
@@ -46,9 +29,9 @@ static bool same_setting(const cutlab_audit_input *a, const cutlab_audit_input *
 static bool same_method(const cutlab_audit_input *a, const cutlab_audit_input *b) {
   int method = method_of(a);
   if (method != method_of(b)) return false;
-  for (int i = 0; i < own_count; ++i)
-    if (own_settings[i].method == method && !same_setting(a, b, own_settings[i].setting))
-      return false;
+  const cutlab_parameter *row;
+  for (int i = 0; (row = cutlab_training_parameter(i)); ++i)
+    if (cutlab_training_owns(method, row->name) && !same_setting(a, b, row->name)) return false;
   return true;
 }
 
@@ -88,17 +71,17 @@ static bool varies(const cutlab_audit *audit, const cutlab_audit_input *run, con
 /* "CutMix", or "CutMix (alpha=0.2)": with the settings in which its runs differ. */
 static void put_label(FILE *stream, const cutlab_audit *audit, const cutlab_audit_input *run) {
   int method = method_of(run);
-  if (method == own_policy) {
+  if (method == cutlab_training_own_policy) {
     put_value(stream, cutlab_audit_setting(run, "policy"));
     return;
   }
   const char *separator = " (";
-  fputs(named[method].label, stream);
-  for (int i = 0; i < own_count; ++i) {
-    const char *setting = own_settings[i].setting;
-    if (own_settings[i].method != method || !varies(audit, run, setting)) continue;
-    fprintf(stream, "%s%s=", separator, setting);
-    put_value(stream, cutlab_audit_setting(run, setting));
+  const cutlab_parameter *row;
+  fputs(cutlab_training_method_label(method), stream);
+  for (int i = 0; (row = cutlab_training_parameter(i)); ++i) {
+    if (!cutlab_training_owns(method, row->name) || !varies(audit, run, row->name)) continue;
+    fprintf(stream, "%s%s=", separator, row->name);
+    put_value(stream, cutlab_audit_setting(run, row->name));
     separator = ", ";
   }
   if (separator[0] == ',') fputc(')', stream);
@@ -147,10 +130,9 @@ static bool may_differ(const cutlab_audit_input *a, const cutlab_audit_input *b,
   static const char *const free_settings[] = {"seed", "fold", "method", "backend"};
   for (size_t i = 0; i < sizeof free_settings / sizeof *free_settings; ++i)
     if (strcmp(name, free_settings[i]) == 0) return true;
-  for (int i = 0; i < own_count; ++i)
-    if (strcmp(name, own_settings[i].setting) == 0) return true;
+  if (cutlab_training_owns(-1, name)) return true;
   if (strcmp(name, "augment") == 0) /* a policy stands instead of it */
-    return method_of(a) == own_policy || method_of(b) == own_policy;
+    return method_of(a) == cutlab_training_own_policy || method_of(b) == cutlab_training_own_policy;
   return !cutlab_training_decides(name);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/report_internal.h"
+#include "train/settings.h"
 
 /* Of Okabe and Ito's palette, with enough contrast on white and on black: vermilion, blue, bluish
    green and reddish purple; then orange, sky blue and a grey. */
@@ -12,11 +13,9 @@ static const char *const colours[] = {"#D55E00", "#0072B2", "#009E73", "#CC79A7"
 static const char *const more_colours[] = {"#E69F00", "#56B4E9", "#8C8C8C"};
 enum { more_colour_count = sizeof more_colours / sizeof *more_colours };
 
-static const char *const labels[] = {"ERM", "Cutout", "CutMix", "Mixup", "policy"};
-
 const char *cutlab_report_colour(const char *label, int *others) {
   for (int i = 0; i < cutlab_report_named_methods; ++i)
-    if (strcasecmp(label, labels[i]) == 0) return colours[i];
+    if (strcasecmp(label, cutlab_training_method_label(i)) == 0) return colours[i];
   return more_colours[(*others)++ % more_colour_count];
 }
 
@@ -63,7 +62,8 @@ static void describe(FILE *stream, const variant_list *list, int which, int meth
   enum { enough = 40 };
   const char *name, *separator = method == cutlab_report_own_policy ? ": " : " (";
   json_t *value;
-  fputs(labels[method], stream);
+  const char *label = cutlab_training_method_label(method);
+  fputs(label ? label : "policy", stream);
   json_object_foreach((json_t *)variant_at(list, which), name, value) {
     if (is_common(list, name, value)) continue;
     const char *text = json_string_value(value);
@@ -141,7 +141,7 @@ static cutlab_status place_all(cutlab_context *context, cutlab_report *report, i
                                variant_list *list) {
   for (int i = 0; i < report->run_count; ++i) places[i] = report->runs[i].method;
   for (int i = 0; i < cutlab_report_named_methods; ++i)
-    CUTLAB_TRY(add(context, report, strdup(labels[i]), colours[i]));
+    CUTLAB_TRY(add(context, report, strdup(cutlab_training_method_label(i)), colours[i]));
   for (int method = 0; method <= cutlab_report_own_policy; ++method)
     CUTLAB_TRY(place(context, report, places, list, method));
   for (int i = 0; i < report->run_count; ++i) report->runs[i].method = places[i];

@@ -6,21 +6,7 @@
 #include <cutlab/train.h>
 
 #include "report/report_internal.h"
-
-static const char *method_name(int i) {
-  static const char *const names[] = {"erm", "cutout", "cutmix", "mixup"};
-  return names[i];
-}
-
-/* The settings that say what a method does, and that the others do not read. */
-static const struct {
-  int method;
-  const char *setting;
-} own_settings[] = {
-    {cutlab_report_cutout, "cut_share"},       {cutlab_report_cutmix, "alpha"},
-    {cutlab_report_cutmix, "mix_probability"}, {cutlab_report_mixup, "alpha"},
-    {cutlab_report_mixup, "mix_probability"},  {cutlab_report_own_policy, "policy"}};
-enum { own_setting_count = sizeof own_settings / sizeof *own_settings };
+#include "train/settings.h"
 
 /* What a training's numbers do not depend on. */
 static const char *const indifferent[] = {"workers", "checkpoint_every", "checkpoint_minutes",
@@ -32,10 +18,11 @@ static double number(const json_t *object, const char *key) {
 
 static json_t *variant_of(const cutlab_report_run *run) {
   json_t *variant = json_object();
-  for (int i = 0; i < own_setting_count; ++i) {
-    json_t *value = (json_t *)cutlab_report_setting(run, own_settings[i].setting);
-    if (own_settings[i].method == run->method && value)
-      json_object_set(variant, own_settings[i].setting, value);
+  const cutlab_parameter *row;
+  for (int i = 0; (row = cutlab_training_parameter(i)); ++i) {
+    json_t *value = (json_t *)cutlab_report_setting(run, row->name);
+    if (value && cutlab_training_owns(run->method, row->name))
+      json_object_set(variant, row->name, value);
   }
   return variant;
 }
@@ -59,12 +46,11 @@ static cutlab_status read_config(cutlab_context *context, cutlab_report_run *run
                                  const char *path) {
   const char *name = json_string_value(cutlab_report_setting(run, "method"));
   CUTLAB_TRY(check_settings(context, run, path));
-  run->method = cutlab_report_find_name(name, method_name, cutlab_report_named_methods);
+  run->method = cutlab_training_method_of(name, cutlab_report_setting_text(run, "policy"));
   if (run->method < 0)
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
                        "%s: setting \"method\" is %s; accepted: erm, cutout, cutmix, mixup", path,
                        name ? name : "missing");
-  if (*cutlab_report_setting_text(run, "policy")) run->method = cutlab_report_own_policy;
   run->seed = json_integer_value(cutlab_report_setting(run, "seed"));
   run->optimum = run->theory_accuracy = NAN;
   run->variant = variant_of(run);
@@ -137,7 +123,9 @@ static json_t *group_key(const cutlab_report_run *run) {
   json_t *key = json_copy(json_object_get(run->config, "settings"));
   json_object_del(key, "seed");
   json_object_del(key, "method");
-  for (int i = 0; i < own_setting_count; ++i) json_object_del(key, own_settings[i].setting);
+  const cutlab_parameter *row;
+  for (int i = 0; (row = cutlab_training_parameter(i)); ++i)
+    if (cutlab_training_owns(-1, row->name)) json_object_del(key, row->name);
   for (size_t i = 0; i < sizeof indifferent / sizeof *indifferent; ++i)
     json_object_del(key, indifferent[i]);
   put_data(key, run);

@@ -70,6 +70,19 @@ struct cutlab_training {
    what is logged. */
 bool cutlab_training_decides(const char *key);
 
+/* methods.c: methods as they are told apart: those of the setting, and policies of the user's own,
+   which stand instead of them. */
+enum {
+  cutlab_training_methods = CUTLAB_TRAIN_MIXUP + 1,
+  cutlab_training_own_policy = cutlab_training_methods
+};
+/* From the texts of the settings `method` and `policy`; -1: no such method. */
+int cutlab_training_method_of(const char *method, const char *policy);
+/* "CutMix"; NULL for a policy and past it. */
+const char *cutlab_training_method_label(int method);
+/* Whether a setting says what the method (-1: any) does, and the others do not read it. */
+bool cutlab_training_owns(int method, const char *setting);
+
 /* The whole policy of a training as text: augment | method | normalise, for a collection of this
    size. Release with free. */
 cutlab_status cutlab_training_policy(cutlab_context *context, char **text,
