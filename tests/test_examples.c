@@ -7,26 +7,10 @@
 #include <cutlab/random.h>
 #include <cutlab/train.h>
 
-#include "base/file.h"
 #include "base/json.h"
-#include "fixture.h"
 #include "train/examples.h"
-
-static char *inside(const fixture *f, const char *name) {
-  char *path = cutlab_path_join(f->context, f->folder, name);
-  assert_non_null(path);
-  return path;
-}
-
-static void expect_ok(const fixture *f, cutlab_status status) {
-  if (status != CUTLAB_OK) fail_msg("%s", cutlab_context_message(f->context));
-}
-
-static void read_text(const fixture *f, char **text, size_t *size, const char *name) {
-  char *path = inside(f, name);
-  expect_ok(f, cutlab_file_read(f->context, text, size, path, 0));
-  free(path);
-}
+#include "train/settings.h"
+#include "training.h"
 
 typedef struct archive {
   cutlab_array *arrays;
@@ -55,7 +39,7 @@ static void close_archive(archive *a) {
   cutlab_npz_free(a->arrays, a->count);
 }
 
-/* ---- scripted epochs ---- */
+/* Scripted epochs */
 
 enum { n = 41, classes = 4, epochs = 23 };
 
@@ -163,7 +147,7 @@ static void check_example(const archive *a, const script *s, int64_t i) {
 static void check_table(const fixture *f, const archive *a) {
   size_t size;
   char *text;
-  read_text(f, &text, &size, "difficulty.csv");
+  read_file(f, &text, &size, "difficulty.csv");
   char *at = strchr(text, '\n') + 1;
   assert_memory_equal(text,
                       "indices,labels,first_learnt,first_right,forgetting_events,learnt,el2n,"
@@ -267,7 +251,7 @@ static void cartography_reads_it(void **state) {
   expect_ok(f, cutlab_train_cartography(f->context, f->folder, out));
   size_t size;
   char *text;
-  read_text(f, &text, &size, "td_metrics.jsonl");
+  read_file(f, &text, &size, "td_metrics.jsonl");
   char *line = text;
   assert_memory_equal(text,
                       "{\"guid\":0,\"index\":0,\"threshold_closeness\":0.1875,\"confidence\":", 62);
@@ -380,7 +364,7 @@ static void other_files_of_epochs_are_refused(void **state) {
   free(out);
 }
 
-/* ---- trainings ---- */
+/* Trainings */
 
 enum { side = 5, pixels = side * side, train_count = 44 };
 
@@ -407,8 +391,6 @@ static void write_data(const fixture *f) {
   free(data);
 }
 
-#define OVERRIDES(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static cutlab_status train(const fixture *f, const char *name, const char *const *overrides) {
   static const char *const small[] = {
       "dataset=npy",
@@ -422,30 +404,8 @@ static cutlab_status train(const fixture *f, const char *name, const char *const
       "workers=1",
       "log_examples=yes",
       NULL};
-  cutlab_training *settings;
-  expect_ok(f, cutlab_training_create(f->context, &settings));
-  for (int list = 0; list < 2; ++list)
-    for (const char *const *o = list ? overrides : small; o && *o; ++o) {
-      char key[64];
-      size_t length = strcspn(*o, "=");
-      snprintf(key, sizeof key, "%.*s", (int)length, *o);
-      expect_ok(f, cutlab_training_set(f->context, settings, key, *o + length + 1));
-    }
-  char *data = inside(f, "data.npz"), *folder = inside(f, name);
-  if (!cutlab_file_exists(data)) write_data(f);
-  expect_ok(f, cutlab_training_set(f->context, settings, "path", data));
-  cutlab_status status = cutlab_train_execute(f->context, NULL, settings, folder);
-  cutlab_training_free(settings);
-  free(folder);
-  free(data);
-  return status;
-}
-
-static cutlab_status resume(const fixture *f, const char *name) {
-  char *folder = inside(f, name);
-  cutlab_status status = cutlab_train_resume(f->context, NULL, folder);
-  free(folder);
-  return status;
+  if (!there(f, "data.npz")) write_data(f);
+  return train_with(f, name, settings_over(f, small, overrides));
 }
 
 /* Of the checkpoint after an epoch, for all training examples: what the epoch's file is of. */
@@ -514,7 +474,7 @@ static json_t *last_metrics(const fixture *f, const char *run) {
   size_t size;
   snprintf(name, sizeof name, "%s/metrics.jsonl", run);
   char *text;
-  read_text(f, &text, &size, name);
+  read_file(f, &text, &size, name);
   text[size - 1] = 0;
   json_t *line = json_loads(strrchr(text, '\n') + 1, 0, NULL);
   assert_non_null(line);
@@ -570,17 +530,12 @@ static void assert_same(const fixture *f, const char *a, const char *b) {
     snprintf(names[0], sizeof names[0], "%s/%s", a, written[i]);
     snprintf(names[1], sizeof names[1], "%s/%s", b, written[i]);
     char *texts[2];
-    for (int r = 0; r < 2; ++r) read_text(f, &texts[r], &sizes[r], names[r]);
+    for (int r = 0; r < 2; ++r) read_file(f, &texts[r], &sizes[r], names[r]);
     if (sizes[0] != sizes[1] || memcmp(texts[0], texts[1], sizes[0]) != 0)
       fail_msg("%s of %s and %s differ", written[i], a, b);
     free(texts[0]);
     free(texts[1]);
   }
-}
-
-static int cancel(void *user, const cutlab_progress *progress) {
-  int *left = user;
-  return strncmp(progress->what, "epoch ", 6) == 0 && --*left <= 0;
 }
 
 static void stop(const fixture *f, const char *name, const char *const *overrides, int call) {
@@ -604,20 +559,14 @@ static void resumes_to_the_same_bytes(void **state) {
   }
 }
 
-static void put(const fixture *f, const char *name, const char *text) {
-  char *path = inside(f, name);
-  expect_ok(f, cutlab_file_write(f->context, path, text, strlen(text)));
-  free(path);
-}
-
 /* Killed after epoch 3 was logged, with the checkpoint of epoch 2 the last: logged again. */
 static void files_beyond_the_checkpoint_are_replaced(void **state) {
   const fixture *f = *state;
   expect_ok(f, train(f, "whole", NULL));
   stop(f, "a", NULL, 19);
-  put(f, "a/examples/000003.npz", "of another time");
-  put(f, "a/examples/000003.npz.12-0.tmp", "PK");
-  put(f, "a/difficulty.npz.12-0.tmp", "PK");
+  put(f, "a/examples", "000003.npz", "of another time");
+  put(f, "a/examples", "000003.npz.12-0.tmp", "PK");
+  put(f, "a", "difficulty.npz.12-0.tmp", "PK");
   expect_ok(f, resume(f, "a"));
   assert_same(f, "whole", "a");
   char *examples = inside(f, "a/examples"), *torn = inside(f, "a/difficulty.npz.12-0.tmp");
@@ -637,7 +586,7 @@ static void a_missing_epoch_is_said(void **state) {
   assert_message(f->context, "a/examples/000001.npz is missing");
   size_t size;
   char *text;
-  read_text(f, &text, &size, "a/run.json");
+  read_file(f, &text, &size, "a/run.json");
   char *at = strstr(text, "\"log_examples\": \"yes\"");
   assert_non_null(at);
   memcpy(at, "\"log_examples\": \"no\" ", 21);
