@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-typedef enum cutlab_method { CUTLAB_ERM, CUTLAB_CUTOUT, CUTLAB_CUTMIX } cutlab_method;
+typedef enum cutlab_method { CUTLAB_ERM, CUTLAB_CUTOUT, CUTLAB_CUTMIX, CUTLAB_MIXUP } cutlab_method;
 
 typedef struct cutlab_experiment cutlab_experiment;
 

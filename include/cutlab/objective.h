@@ -25,14 +25,19 @@ typedef enum cutlab_path {
   CUTLAB_PATH_AUTO,
   CUTLAB_PATH_BRUTE,
   CUTLAB_PATH_DIRECT,
-  CUTLAB_PATH_CHEBYSHEV
+  CUTLAB_PATH_CHEBYSHEV,
+  CUTLAB_PATH_FOURIER
 } cutlab_path;
+
+/* Which subsets of a size are cut or kept: all of them, or those of consecutive patches. */
+typedef enum cutlab_subsets { CUTLAB_SUBSETS_ARBITRARY, CUTLAB_SUBSETS_CONTIGUOUS } cutlab_subsets;
 
 typedef struct cutlab_objective_options {
   cutlab_method method;
   int cut_size; /* Cutout: |C|, 1..P-1 */
   cutlab_path path;
   double tolerance; /* bound on the interpolation error of each sigmoid and softplus, 1e-15..1e-2 */
+  cutlab_subsets subsets;
 } cutlab_objective_options;
 
 typedef struct cutlab_objective cutlab_objective;

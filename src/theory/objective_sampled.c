@@ -48,6 +48,7 @@ cutlab_status cutlab_objective_sample(cutlab_objective *objective, double *loss,
     cutlab_random random =
         cutlab_random_make(seed, cutlab_stream_sample, (uint64_t)iteration, (uint64_t)i, 0);
     switch (objective->options.method) {
+    case CUTLAB_MIXUP: /* mixes inputs, not outputs: src/theory/mixup.h */
     case CUTLAB_ERM:
       add_example(objective, loss, gradient, outputs, i, i, all, 0, 1);
       break;

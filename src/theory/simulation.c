@@ -78,7 +78,8 @@ static cutlab_status prepare(cutlab_simulation *s) {
   CUTLAB_TRY(choose_form(s));
   CUTLAB_TRY(allocate_common(s));
   draw_coordinates(s);
-  cutlab_objective_options options = {x->method, (int)x->cut_size, x->path, x->tolerance};
+  cutlab_objective_options options = {x->method, (int)x->cut_size, x->path, x->tolerance,
+                                      CUTLAB_SUBSETS_ARBITRARY};
   CUTLAB_TRY(cutlab_objective_create(s->context, &s->objective, &options, s->data->labels,
                                      s->data->examples, s->data->patches));
   CUTLAB_TRY(cutlab_optimum(s->context, &s->optimum, s->data->patches, s->data->positives,
