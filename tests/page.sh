@@ -61,7 +61,7 @@ open_page() {
   echo "$1 px: $root"
   if grep 'CONSOLE' "$work/browser.log"; then exit 1; fi
   if [[ $root == *data-error* ]]; then exit 1; fi
-  figures=$(ls "$work"/report/figures/*.vl.json | wc -l)
+  figures=$(find "$work/report/figures" -name "*.vl.json" | wc -l)
   [[ $root == *"data-figures=\"$figures ok\""* ]] || { echo "expected $figures figures"; exit 1; }
   [[ $root == *"data-test=\"$2\""* ]] || { echo "expected: $2"; exit 1; }
 }

@@ -202,7 +202,7 @@ static void test_patch_law(void **state) {
     double covariance[3] = {c[2] * c[2], c[4] * c[2] * c[3], c[3] * c[3]};
     const double mean[2][2] = {{c[5], -c[5] / 2}};
     cutlab_patch_law law =
-        cutlab_patch_law_make((cutlab_activation){c[0], c[1]}, 1, mean, covariance, 1e-13);
+        cutlab_patch_law_make((cutlab_activation){.beta = c[0], .r = c[1]}, 1, mean, covariance, 1e-13);
     for (int k = -6; k <= 6; k++) {
       double t = copysign(k * k, k) * 0.04;
       assert_near(cutlab_patch_law_cdf(&law, t, false), simpson_cdf(&law, t), 1e-9);
@@ -217,7 +217,7 @@ static void test_singular_limit(void **state) {
   for (int sign = -1; sign <= 1; sign += 2)
     for (int i = -8; i <= 8; i++) {
       double limit[3] = {1, sign * 0.6, 0.36}, near[3] = {1, sign * 0.6 * (1 - 1e-11), 0.36};
-      cutlab_activation phi = {0.1, 1};
+      cutlab_activation phi = {.beta = 0.1, .r = 1};
       cutlab_patch_law a = cutlab_patch_law_make(phi, 1, mean, limit, 1e-10);
       cutlab_patch_law b = cutlab_patch_law_make(phi, 1, mean, near, 1e-10);
       assert_near(fabs(a.correlation), 1, 0);

@@ -391,7 +391,7 @@ static void test_bad_patches(void **state) {
   double patches[8] = {0};
   int8_t labels[2] = {1, -1};
   cutlab_dataset *s;
-  static const int64_t shapes[][3] = {{0, 2, 2}, {2, 1, 4}, {1, 21, 1}, {2, 2, 0}, {-1, 2, 2}};
+  static const int64_t shapes[][3] = {{0, 2, 2}, {2, 1, 4}, {1, 65, 1}, {2, 2, 0}, {-1, 2, 2}};
   for (int c = 0; c < 5; ++c) {
     const int64_t *shape = shapes[c];
     assert_int_equal(
@@ -513,7 +513,7 @@ static void check_drawn_files(const reading *r) {
   hostile h;
   static const double bad_worlds[][2] = {{0, -.1},      {0, NAN}, {0, 1},   {1, NAN}, {1, -1},
                                          {2, INFINITY}, {3, 0},   {3, NAN}, {3, 2e9}, {4, 1},
-                                         {4, 21},       {5, 1},   {5, 1e18}};
+                                         {4, 65},       {5, 1},   {5, 1e18}};
   fill_drawn(&h);
   read_hostile(r, &h, CUTLAB_OK, "");
   for (size_t c = 0; c < sizeof bad_worlds / sizeof *bad_worlds; ++c) {

@@ -108,13 +108,45 @@ static void test_defaults(void **state) {
 
 static void test_table(void **state) {
   experiment_fixture *f = *state;
-  static const char *const order[] = {
-      "patches",    "dimension", "examples",      "frequencies", "rarities",
-      "sigma_d",    "sigma_b",   "alpha",         "balance",     "sampling",
-      "form",       "sigma_0",   "beta",          "r",           "method",
-      "objective",  "cut_size",  "learning_rate", "iterations",  "stop_gradient_norm",
-      "seed",       "path",      "tolerance",     "log_points",  "log_spacing",
-      "monte_carlo"};
+  static const char *const order[] = {"patches",
+                                      "dimension",
+                                      "examples",
+                                      "frequencies",
+                                      "rarities",
+                                      "sigma_d",
+                                      "sigma_b",
+                                      "alpha",
+                                      "balance",
+                                      "signal",
+                                      "features",
+                                      "noise",
+                                      "label_flips",
+                                      "position_bias",
+                                      "sampling",
+                                      "form",
+                                      "sigma_0",
+                                      "initialisation",
+                                      "filters",
+                                      "bias",
+                                      "activation",
+                                      "beta",
+                                      "r",
+                                      "power",
+                                      "method",
+                                      "objective",
+                                      "cut_size",
+                                      "subsets",
+                                      "mixup",
+                                      "mixup_alpha",
+                                      "learning_rate",
+                                      "iterations",
+                                      "stop_gradient_norm",
+                                      "seed",
+                                      "path",
+                                      "tolerance",
+                                      "log_points",
+                                      "log_spacing",
+                                      "monte_carlo"};
   int count = sizeof order / sizeof *order;
   for (int i = 0; i < count; ++i) {
     const cutlab_parameter *parameter = cutlab_experiment_parameter(i);
@@ -151,8 +183,8 @@ static void test_integers(void **state) {
   refuse(f, "iterations", "2.5", "integer");
   refuse(f, "iterations", "0x10", "integer");
   refuse(f, "iterations", "12 13", "integer");
-  refuse(f, "patches", "1", "2 to 20");
-  refuse(f, "patches", "21", "2 to 20");
+  refuse(f, "patches", "1", "2 to 64");
+  refuse(f, "patches", "65", "2 to 64");
   refuse(f, "examples", "0", "1 to 1000000000");
   refuse(f, "dimension", "0", "1 to");
   refuse(f, "cut_size", "0", "1 to");
@@ -244,8 +276,8 @@ static void test_presets(void **state) {
   set(f, "method", "erm");
   set(f, "seed", "7");
   set(f, "sigma_d", "3");
-  static const double dimensions[] = {2000, 1e6, 500};
-  for (int i = 0; i < 3; ++i) {
+  static const double dimensions[] = {2000, 1e6, 500, 2000, 2000, 2000};
+  for (int i = 0; i < 6; ++i) {
     const char *yaml, *name = cutlab_experiment_preset(i, &yaml);
     assert_non_null(name);
     assert_non_null(strstr(yaml, "patches: 3\n"));
@@ -256,7 +288,32 @@ static void test_presets(void **state) {
     assert_int_equal(f->experiment->seed, 7);
     assert_int_equal(cutlab_experiment_validate(f->context, f->experiment), CUTLAB_OK);
   }
-  assert_null(cutlab_experiment_preset(3, NULL));
+}
+
+/* Presets after other papers: cited, valid, and of small cost. */
+static void test_presets_of_others(void **state) {
+  experiment_fixture *f = *state;
+  const char *yaml, *name;
+  int count = 0;
+  for (int i = 6; (name = cutlab_experiment_preset(i, &yaml)); ++i, ++count) {
+    assert_non_null(strstr(yaml, " 20")); /* the year of a citation */
+    cutlab_experiment *alone;
+    assert_int_equal(cutlab_experiment_create(f->context, &alone), CUTLAB_OK);
+    assert_int_equal(cutlab_experiment_set_preset(f->context, alone, name), CUTLAB_OK);
+    assert_int_equal(cutlab_experiment_validate(f->context, alone), CUTLAB_OK);
+    assert_true(alone->filters > 1 && alone->monte_carlo > 0 && alone->iterations <= 10000);
+    cutlab_experiment_free(alone);
+  }
+  assert_int_equal(count, 5);
+  assert_null(cutlab_experiment_preset(11, NULL));
+}
+
+static void test_defaults_are_the_plain_world(void **state) {
+  const cutlab_experiment *e = ((experiment_fixture *)*state)->experiment;
+  assert_true(e->signal == 1 && !e->opposite && !e->full_noise && e->label_flips == 0);
+  assert_true(e->position_bias == 0 && !e->uniform_weights && e->filters == 1 && !e->bias);
+  assert_true(e->activation == CUTLAB_SMOOTHED_LEAKY_RELU && e->power == 3);
+  assert_true(e->subsets == CUTLAB_SUBSETS_ARBITRARY && !e->midpoint && e->mixup_alpha == 1);
 }
 
 static void invalid(experiment_fixture *f, const char *needle) {
@@ -289,6 +346,34 @@ static void test_validate(void **state) {
   assert_non_null(strstr(f->warning, "|C| < P/2"));
 }
 
+static void test_validate_worlds(void **state) {
+  experiment_fixture *f = *state;
+  set(f, "activation", "odd_power");
+  set(f, "power", "4");
+  invalid(f, "power is 4 with activation=odd_power; accepted: 3, 5, 7 or 9");
+  set(f, "activation", "relu_power");
+  assert_int_equal(cutlab_experiment_validate(f->context, f->experiment), CUTLAB_OK);
+  set(f, "dimension", "5");
+  invalid(f, "at least 2K = 6, for 3 orthonormal features");
+  set(f, "features", "opposite");
+  assert_int_equal(cutlab_experiment_validate(f->context, f->experiment), CUTLAB_OK);
+  set(f, "dimension", "2");
+  invalid(f, "at least K = 3, for 3 opposite features");
+  set(f, "dimension", "1e10");
+  set(f, "initialisation", "uniform");
+  invalid(f, "initialisation=uniform draws each of 2e+10 weights");
+  set(f, "dimension", "1e9");
+  assert_int_equal(cutlab_experiment_validate(f->context, f->experiment), CUTLAB_OK);
+  assert_string_equal(f->warning, "");
+  set(f, "position_bias", "1");
+  assert_int_equal(cutlab_experiment_validate(f->context, f->experiment), CUTLAB_OK);
+  assert_non_null(strstr(f->warning, "not unique"));
+  set(f, "method", "erm");
+  f->warning[0] = 0;
+  assert_int_equal(cutlab_experiment_validate(f->context, f->experiment), CUTLAB_OK);
+  assert_string_equal(f->warning, "");
+}
+
 static void test_yaml(void **state) {
   experiment_fixture *f = *state;
   const char *text = "# comment\n"
@@ -314,7 +399,7 @@ static void test_yaml(void **state) {
 static void test_bad_yaml(void **state) {
   experiment_fixture *f = *state;
   refuse_yaml(f, "patches: 4\nsigma_D: 1\n", "2:1", "nearest: sigma_d");
-  refuse_yaml(f, "seed: 2\npatches:   1\n", "2:12", "2 to 20");
+  refuse_yaml(f, "seed: 2\npatches:   1\n", "2:12", "2 to 64");
   refuse_yaml(f, "seed: 2\nfrequencies: [0.5, 0.6]\n", "2:14", "item 2 is '0.6'");
   refuse_yaml(f, "seed: 2\nfrequencies: [0.5\nmethod: erm\n", "3:7", "not valid YAML");
   refuse_yaml(f, "seed: 2\n\tpatches: 3\n", "2:1", "not valid YAML");
@@ -436,9 +521,20 @@ static void test_bad_json(void **state) {
 
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-  const struct CMUnitTest tests[] = {
-      TEST(test_defaults), TEST(test_table),    TEST(test_integers),    TEST(test_numbers),
-      TEST(test_lists),    TEST(test_unknown),  TEST(test_presets),     TEST(test_validate),
-      TEST(test_yaml),     TEST(test_bad_yaml), TEST(test_round_trips), TEST(test_bad_json)};
+  const struct CMUnitTest tests[] = {TEST(test_defaults),
+                                     TEST(test_table),
+                                     TEST(test_integers),
+                                     TEST(test_numbers),
+                                     TEST(test_lists),
+                                     TEST(test_unknown),
+                                     TEST(test_presets),
+                                     TEST(test_presets_of_others),
+                                     TEST(test_defaults_are_the_plain_world),
+                                     TEST(test_validate_worlds),
+                                     TEST(test_validate),
+                                     TEST(test_yaml),
+                                     TEST(test_bad_yaml),
+                                     TEST(test_round_trips),
+                                     TEST(test_bad_json)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,14 +40,16 @@ code() {
 
 # A room's own headers, those of the rooms below, and the public ones.
 below=
-for room in base data augment theory nn run train audit report; do
+for room in base data augment theory nn run train audit sweep report; do
   below+="${below:+|}$room"
   complain "$(code "src/$room" | grep '#include *"' | grep -vE "#include \"($below)/[^\"]*\"")" \
     "src/$room includes more than $below:"
 done
+complain "$(code src/mpi | grep '#include *"' | grep -vE '#include "base/ranks.h"')" \
+  "src/mpi, a module of its own, includes more than base/ranks.h:"
 for folder in src/*/; do
   room=$(basename "$folder")
-  [[ " base data augment theory nn run train audit report cli " == *" $room "* ]] ||
+  [[ " base data augment theory nn run train audit sweep report cli mpi " == *" $room "* ]] ||
     complain "$folder" "a room without a place in the order:"
 done
 complain "$(code src/cli | grep '#include *"' | grep -E '#include "[^"]*/')" \
@@ -57,7 +59,7 @@ complain "$(code include | grep -E '#include *("|<(Random123|jansson|yaml|zip|om
 
 ends='(exit|_exit|_Exit|quick_exit|abort|assert)[[:space:]]*\('
 prints='(printf|vprintf|puts|putchar|perror|stdout|stderr)([^A-Za-z0-9_]|$)'
-for room in base data augment theory nn run train audit report; do
+for room in base data augment theory nn run train audit sweep report; do
   complain "$(code "src/$room" | grep -E "^[^:]*:[0-9]*:(.*[^A-Za-z0-9_.>])?$ends")" \
     "the library must not end the process:"
   complain "$(code "src/$room" | grep -E "^[^:]*:[0-9]*:(.*[^A-Za-z0-9_])?$prints")" \

@@ -290,7 +290,7 @@ static void test_in_memory(void **state) {
   json_t *result;
   expect(f, cutlab_run_execute(f->context, &text, x, NULL, NULL), CUTLAB_OK);
   expect(f, cutlab_json_parse(f->context, &result, text, "result"), CUTLAB_OK);
-  assert_keys(at(result, "monte_carlo"), "overall standard_error");
+  assert_keys(at(result, "monte_carlo"), "overall standard_error test_error");
   assert_true(number(result, "iterations") == 60);
   assert_int_equal(temporary_entries(f->folder), 0);
   json_decref(result);

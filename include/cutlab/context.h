@@ -44,8 +44,19 @@ CUTLAB_API void cutlab_context_free(cutlab_context *context);
    "" if none. Owned by the context, valid until its next call. */
 CUTLAB_API const char *cutlab_context_message(const cutlab_context *context);
 
-/* Threads to compute with, 1..1024; 0 means one per available core. Results do not
-   depend on it, except for the last bits of what oneDNN computes of networks. */
+/* Joins the other processes of an MPI job (mpirun, srun), so that sweeps and trainings are divided
+   among them: all of them then make the same calls, and rank 0 writes. Alone, where the
+   environment tells of no others, nothing is loaded. CUTLAB_ERROR_UNSUPPORTED where this process
+   is one of several and CutLab was built without MPI. One context of a process joins; it leaves
+   when it is freed, which waits for the others. docs/clusters.md says more. */
+CUTLAB_API cutlab_status cutlab_context_join_ranks(cutlab_context *context);
+/* This process's place in its job; before joining, as the environment tells. Alone: 0 of 1. */
+CUTLAB_API int cutlab_context_rank(const cutlab_context *context);
+CUTLAB_API int cutlab_context_rank_count(const cutlab_context *context);
+
+/* Threads to compute with, 1..1024; 0 means one per available core (ranks that share cores divide
+   them). Results do not depend on it, except for the last bits of what oneDNN computes of
+   networks. */
 CUTLAB_API cutlab_status cutlab_context_set_threads(cutlab_context *context, int threads);
 CUTLAB_API int cutlab_context_threads(const cutlab_context *context);
 

@@ -22,6 +22,7 @@
 #include <cutlab/sheet.h>
 #include <cutlab/simulation.h>
 #include <cutlab/status.h>
+#include <cutlab/sweep.h>
 #include <cutlab/train.h>
 #include <cutlab/version.h>
 

@@ -17,7 +17,7 @@ typedef struct cutlab_dataset cutlab_dataset;
    HELD: patches as vectors of R^d, and filters too.
    GRAM: patches drawn in R^d, then only their inner products are kept.
    WISHART: the inner products are drawn directly (Bartlett's decomposition), identical in
-   law to GRAM at a cost independent of d; needs d - 2K >= n(P-1) + 2.
+   law to GRAM at a cost independent of d; needs d - 2K >= n(P-1) + 2m.
    AUTO: WISHART where it can be had, else the cheaper of the others. */
 typedef enum cutlab_form {
   CUTLAB_FORM_AUTO,
@@ -51,7 +51,7 @@ CUTLAB_API int64_t cutlab_dataset_examples(const cutlab_dataset *dataset);
 CUTLAB_API int64_t cutlab_dataset_patches(const cutlab_dataset *dataset);
 CUTLAB_API int64_t cutlab_dataset_dimension(const cutlab_dataset *dataset);
 CUTLAB_API int64_t cutlab_dataset_positives(const cutlab_dataset *dataset);
-/* [examples], +1 or -1; owned by the data set. */
+/* [examples], +1 or -1, as training sees them, some flipped; owned by the data set. */
 CUTLAB_API const int8_t *cutlab_dataset_labels(const cutlab_dataset *dataset);
 /* [examples]: index 0..K-1 of the feature in each example, or NULL for a user's own data. */
 CUTLAB_API const int32_t *cutlab_dataset_feature_indices(const cutlab_dataset *dataset);

@@ -39,7 +39,7 @@ CUTLAB_API void cutlab_experiment_free(cutlab_experiment *experiment);
 CUTLAB_API cutlab_status cutlab_experiment_set(cutlab_context *context,
                                                cutlab_experiment *experiment, const char *key,
                                                const char *value);
-/* Sets the parameters of a preset: "paper", "theory" or "quick". */
+/* Sets the parameters of a preset: "paper", "theory", "quick" or another world (docs/worlds.md). */
 CUTLAB_API cutlab_status cutlab_experiment_set_preset(cutlab_context *context,
                                                       cutlab_experiment *experiment,
                                                       const char *preset);

@@ -20,7 +20,9 @@ extern "C" {
 /* How the sums are computed. BRUTE walks the augmented data one by one and is the
    reference; DIRECT is vectorised over examples (Cutout) or pairs (CutMix); CHEBYSHEV
    replaces the inner sum over partners by interpolation on q nodes (CutMix only; the other
-   methods take DIRECT). AUTO takes the cheapest one that meets the tolerance. */
+   methods take DIRECT): linear in the examples. FOURIER expands the loss in waves, whose mean
+   over arbitrary subsets needs no enumeration: polynomial in the patches (Cutout and CutMix; ERM
+   takes DIRECT). AUTO takes the cheapest one that meets the tolerance. */
 typedef enum cutlab_path {
   CUTLAB_PATH_AUTO,
   CUTLAB_PATH_BRUTE,
@@ -29,21 +31,26 @@ typedef enum cutlab_path {
   CUTLAB_PATH_FOURIER
 } cutlab_path;
 
-/* Which subsets of a size are cut or kept: all of them, or those of consecutive patches. */
+/* Which subsets of a size are cut (Cutout) or kept (CutMix): all of them, or the runs of
+   consecutive patches, P - s + 1 of size s (one of size 0). */
 typedef enum cutlab_subsets { CUTLAB_SUBSETS_ARBITRARY, CUTLAB_SUBSETS_CONTIGUOUS } cutlab_subsets;
 
 typedef struct cutlab_objective_options {
   cutlab_method method;
   int cut_size; /* Cutout: |C|, 1..P-1 */
   cutlab_path path;
-  double tolerance; /* bound on the interpolation error of each sigmoid and softplus, 1e-15..1e-2 */
+  double tolerance; /* of CHEBYSHEV: bound on the error of each interpolated sigmoid and softplus;
+                       of FOURIER: on that of each sigmoid and of the loss, rounding included;
+                       1e-15..1e-2 */
   cutlab_subsets subsets;
 } cutlab_objective_options;
 
 typedef struct cutlab_objective cutlab_objective;
 
-/* labels: [examples], +1 or -1, copied. 2 <= patches <= 20. Release with
-   cutlab_objective_free; the context must outlive it. */
+/* labels: [examples], +1 or -1, copied. 2 <= patches <= 64; paths that enumerate arbitrary subsets
+   accept up to 2^20 of them. Release with cutlab_objective_free; the context must outlive it.
+   In a job of several processes each gives its own examples, all call alike, and the objective is
+   that of all examples together: CutMix then takes CHEBYSHEV. */
 CUTLAB_API cutlab_status cutlab_objective_create(cutlab_context *context,
                                                  cutlab_objective **objective,
                                                  const cutlab_objective_options *options,
@@ -53,10 +60,13 @@ CUTLAB_API void cutlab_objective_free(cutlab_objective *objective);
 
 /* What one evaluation did. */
 typedef struct cutlab_objective_report {
-  cutlab_path path;   /* the one taken */
-  int nodes;          /* Chebyshev nodes per subset, the largest; else 0 */
-  double error_bound; /* proven bound per sigmoid; 0 for the exact paths (rounding apart) */
-  int64_t terms;      /* sigmoids evaluated */
+  cutlab_path path; /* the one taken */
+  int nodes;        /* Chebyshev nodes per subset, the largest, or Fourier frequencies; else 0 */
+  /* What was computed differs from the objective by at most this times the loss, and any entry of
+     its gradient by at most this / n, 1 / n being the most that an entry can reach. Truncation,
+     quadrature and rounding included; without the loss, only the gradient's part. */
+  double error_bound;
+  int64_t terms; /* sigmoids evaluated; for FOURIER, factors of waves */
 } cutlab_objective_report;
 
 /* loss: one number; gradient: [examples][patches], dLoss/da; either may be NULL, and so may
@@ -68,7 +78,7 @@ CUTLAB_API cutlab_status cutlab_objective_evaluate(cutlab_objective *objective, 
 
 /* The sampled objective that people train with: one random cut (Cutout), or one random
    partner, |S| and S (CutMix), per example, keyed by (seed, iteration, example). Its
-   expectation is the exact objective. Arguments as above. */
+   expectation is the exact objective. Arguments as above. In one process only. */
 CUTLAB_API cutlab_status cutlab_objective_sample(cutlab_objective *objective, double *loss,
                                                  double *gradient, const double *outputs,
                                                  uint64_t seed, int64_t iteration);

@@ -20,24 +20,30 @@ typedef struct cutlab_spread {
 } cutlab_spread;
 
 /* The state of a training, measured. NaN marks what is not defined (evenness without a
-   finite optimum, features of a user's own data). K is feature_count; index 0 of a label or
-   a filter means +1, index 1 means -1. Arrays are owned by the measurement. */
+   finite and unique optimum, features of a user's own data). K is feature_count; index 0 of a
+   label or of the sign of filters means +1, index 1 means -1. Outputs are sums over the filters of
+   a sign, coefficients means. Arrays are owned by the measurement. */
 typedef struct cutlab_measurement {
   int64_t iteration;
   double loss;           /* the exact objective */
-  double gradient_norm;  /* Frobenius norm of dLoss/d(w_+, w_-) */
+  double gradient_norm;  /* Frobenius norm of dLoss/d(filters, biases) */
   double train_accuracy; /* share of training points with y f > 0 */
   /* root mean square of y a / z_y - 1 over training patches: all of them, and by kind */
   double evenness, evenness_feature, evenness_dominant, evenness_background;
   int feature_count;
-  double *feature_outputs;                /* [2 labels][K]: y (phi(<w_+,v>) - phi(<w_-,v>)) */
-  double *feature_coefficients;           /* [2 filters][2 labels][K]: <w_s, v> - <w_s(0), v> */
+  double *feature_outputs;                /* [2 labels][K]: y a of the feature patch mu v */
+  double *feature_coefficients;           /* [2 signs][2 labels][K]: <w_s, v> - <w_s(0), v> */
   cutlab_spread dominant, background;     /* y a over the noise patches of the training set */
   cutlab_spread dominant_coefficient;     /* y s gamma over filters and dominant patches, where */
   cutlab_spread background_coefficient;   /* w_s = w_s(0) + sum b_v v + sum gamma_r xi_r */
-  double population_accuracy;             /* exact, absolute error <= 1e-8 */
-  double *population_accuracy_by_feature; /* [2 labels][K] */
+  double population_accuracy; /* for the true label; exact, absolute error <= 1e-8; NaN where no
+                                 closed form is known: several filters, biases, other activations
+                                 than ReLU, leaky and smoothed leaky ReLU */
+  double *population_accuracy_by_feature; /* [2 labels][K]; without a closed form from the fresh
+                                             points, if any */
   double monte_carlo_accuracy, monte_carlo_standard_error; /* NaN unless asked for */
+  double test_error; /* share of those fresh points, labels flipped as in training, that are
+                        misclassified; NaN unless asked for */
 } cutlab_measurement;
 
 /* Prepares a training. `dataset` NULL draws the experiment's own; otherwise it is borrowed
@@ -62,7 +68,8 @@ CUTLAB_API void cutlab_measurement_clear(cutlab_measurement *measurement);
 
 /* Patch outputs a_ip: [examples][patches]. */
 CUTLAB_API cutlab_status cutlab_simulation_outputs(cutlab_simulation *simulation, double *outputs);
-/* The optimum of CutMix for the class split of the data. */
+/* The optimum of CutMix for the class split of the data; all NaN where it is none that gives each
+   label one output (flipped labels, contiguous subsets). */
 CUTLAB_API const cutlab_optimum_point *
 cutlab_simulation_optimum(const cutlab_simulation *simulation);
 CUTLAB_API const cutlab_dataset *cutlab_simulation_dataset(const cutlab_simulation *simulation);

@@ -52,6 +52,11 @@ CUTLAB_API cutlab_status cutlab_sweep_run(cutlab_sweep *sweep, const char *folde
 /* Gathers the journals of all shards in `folder` and writes the results; says which runs are
    missing (CUTLAB_ERROR_ARGUMENT) where shards are not done. */
 CUTLAB_API cutlab_status cutlab_sweep_merge(cutlab_sweep *sweep, const char *folder);
+/* After either: one JSON object with name, cells, runs, mine (runs of this shard), done, failed,
+   first_failure (text or null) and measures, for each the least, mean and most over cells. Owned by
+   the sweep, until its next call; NULL before. */
+CUTLAB_API const char *cutlab_sweep_summary(const cutlab_sweep *sweep);
+CUTLAB_API const char *cutlab_sweep_name(const cutlab_sweep *sweep);
 
 #ifdef __cplusplus
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base.h"
+#include "base/ranks.h"
 
 struct cutlab_context {
   char message[1024];
@@ -14,6 +15,7 @@ struct cutlab_context {
   void *report_user;
   cutlab_warning_fn warn;
   void *warn_user;
+  const cutlab_ranks *ranks; /* NULL: alone */
 };
 
 enum { max_threads = 1024 };
@@ -33,15 +35,33 @@ cutlab_status cutlab_context_fork(cutlab_context **copy, const cutlab_context *c
 }
 
 void cutlab_context_free(cutlab_context *context) {
+  if (context && context->ranks) context->ranks->leave(context->ranks);
   free(context);
+}
+
+cutlab_status cutlab_context_join_ranks(cutlab_context *context) {
+  return context->ranks ? CUTLAB_OK : cutlab_ranks_join_job(context, &context->ranks);
+}
+
+const cutlab_ranks *cutlab_context_ranks(const cutlab_context *context) {
+  return context->ranks;
+}
+
+int cutlab_context_rank(const cutlab_context *context) {
+  return context->ranks ? context->ranks->rank : cutlab_job_of_environment().rank;
+}
+
+int cutlab_context_rank_count(const cutlab_context *context) {
+  return context->ranks ? context->ranks->count : cutlab_job_of_environment().count;
 }
 
 const char *cutlab_context_message(const cutlab_context *context) {
   return context->message;
 }
 
-static int available_cores(void) {
+static int available_cores(const cutlab_context *context) {
   cpu_set_t set;
+  if (context->ranks) return context->ranks->cores;
   return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
@@ -50,7 +70,7 @@ cutlab_status cutlab_context_set_threads(cutlab_context *context, int threads) {
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "threads is %d; accepted: 1 to %d, or 0 for one per core", threads,
                        max_threads);
-  context->threads = threads ? threads : available_cores();
+  context->threads = threads ? threads : available_cores(context);
   return CUTLAB_OK;
 }
 

@@ -8,6 +8,10 @@
 
 #include <cutlab/context.h>
 
+/* Waves e^(i w a) of `cutlab_wave_lanes` examples side by side, real parts before imaginary ones:
+   [patches][2][lanes], up to cutlab_wave_patches of them. */
+enum { cutlab_wave_lanes = 8, cutlab_wave_patches = 64 };
+
 typedef struct cutlab_kernels {
   const char *name;
   /* c[i * ldc + j] = sum_k a[i * lda + k] b[j * ldb + k], i < m, j < n, k < depth. Every
@@ -34,8 +38,26 @@ typedef struct cutlab_kernels {
      diagonal, each counted at i and at its mirror image; j < first + rows, s < 2. */
   void (*symmetric_rows)(double *y, int64_t ldy, const double *g, int64_t ldg, int64_t first,
                          int64_t rows, const double *x, int64_t ldx);
+  /* z[i] and z[count + i]: a pair of standard normal numbers for each word, by the formula of Box
+     and Muller, its uniform numbers being (high + 1) 2^-32 and low 2^-32 for the word's halves. */
+  void (*normals)(double *z, const uint64_t *words, int64_t count);
   /* t[l * ldt + i] = T_l(x_i), the Chebyshev polynomials, l < degrees, i < n. */
   void (*chebyshev_basis)(double *t, int64_t ldt, const double *x, int64_t n, int64_t degrees);
+  /* overlap [2][lanes]: sum_p z_p conj(wave_p), z [patches][2]. */
+  void (*wave_overlap)(double *overlap, const double *z, const double *wave, int64_t patches);
+  /* With E = sum_q weights_q prod_p (t_q z_p + (1 - t_q) wave_p), t = nodes: adds the real part of
+     E to value [lanes] and, unless NULL, the imaginary parts of z_p dE/dz_p to own [patches][lanes]
+     and of wave_p dE/dwave_p to partner [patches][lanes], all times share [lanes]. An even `count`
+     of nodes. */
+  void (*mix_waves)(double *value, double *own, double *partner, const double *share,
+                    const double *z, const double *wave, int64_t patches, const double *nodes,
+                    const double *weights, int64_t count);
+  /* With E the mean of prod_{p in T} wave_p over the sets T of `size` patches, size <= 32: the real
+     part of E in value [lanes] and, unless slopes is NULL, the imaginary part of
+     V_p = wave_p dE/dwave_p in slopes [patches][lanes]. Unless `all` [2][lanes] is NULL: of
+     all conj(E) and all conj(E - V_p) instead. table: [patches + 1][size + 1][2][lanes]. */
+  void (*subset_waves)(double *value, double *slopes, double *table, const double *wave,
+                       const double *all, int64_t patches, int64_t size);
 } cutlab_kernels;
 
 /* The table of an instruction set (AUTO: the best that this CPU has), or NULL where this CPU

@@ -31,6 +31,7 @@ typedef struct cutlab_command {
   const char *text; /* more for the man page and --help */
   const cutlab_option *options;
   cutlab_takes takes;                 /* help lists the table */
+  bool joins;                         /* several processes may do it together */
   int (*run)(struct cutlab_cli *cli); /* gives the exit code */
 } cutlab_command;
 
@@ -46,6 +47,7 @@ typedef struct cutlab_cli {
   cutlab_item *items;
   int item_count;
   bool json, quiet;
+  int threads;        /* --threads; 0: one per core */
   const char *out;    /* --out, or NULL */
   char warning[1024]; /* the last one printed */
 } cutlab_cli;
@@ -55,7 +57,8 @@ extern const cutlab_command *const cutlab_commands[];
 extern const cutlab_command cutlab_command_simulate, cutlab_command_optimum,
     cutlab_command_reproduce, cutlab_command_report, cutlab_command_augment, cutlab_command_data,
     cutlab_command_train, cutlab_command_predict, cutlab_command_audit, cutlab_command_audit_cscore,
-    cutlab_command_audit_train, cutlab_command_audit_export;
+    cutlab_command_audit_train, cutlab_command_audit_export, cutlab_command_sweep,
+    cutlab_command_bench_objective;
 
 /* Prints "cutlab: ..." as one line on standard error, past any progress line. */
 void cutlab_cli_print_error(const char *format, ...) CUTLAB_PRINTF(1, 2);
@@ -67,8 +70,14 @@ int cutlab_cli_fail(const cutlab_cli *cli, cutlab_status status, const char *res
 /* Prints text as a JSON string, quotes included. */
 void cutlab_cli_print_json_string(FILE *file, const char *text);
 
+/* Joins the other processes of an MPI job, if there are any; then threads are counted anew.
+   Returns 0 or the exit code. What comes before must need no other process. */
+int cutlab_cli_join(cutlab_cli *cli);
+
 /* report.c: writes a report and prints its table and path; returns the exit code. */
 int cutlab_cli_report(cutlab_cli *cli, const char *folder, const char *const *runs, int count);
+/* The same of a sweep's folder, compared with what --reference names; prints if asked to. */
+int cutlab_cli_report_sweep(cutlab_cli *cli, const char *folder, const char *sweep, bool tell);
 
 /* train.c: sets what --config files and then operands say, each in the order of the command line.
    Returns 0 or the exit code. */

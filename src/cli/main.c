@@ -4,22 +4,26 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 
-const cutlab_command *const cutlab_commands[] = {&cutlab_command_simulate,
-                                                 &cutlab_command_optimum,
-                                                 &cutlab_command_reproduce,
-                                                 &cutlab_command_report,
-                                                 &cutlab_command_augment,
-                                                 &cutlab_command_data,
-                                                 &cutlab_command_train,
-                                                 &cutlab_command_predict,
-                                                 &cutlab_command_audit,
-                                                 &cutlab_command_audit_cscore,
-                                                 &cutlab_command_audit_train,
-                                                 &cutlab_command_audit_export,
-                                                 NULL};
+const cutlab_command *const cutlab_commands[] = {
+    &cutlab_command_simulate,     &cutlab_command_optimum,         &cutlab_command_reproduce,
+    &cutlab_command_sweep,        &cutlab_command_report,          &cutlab_command_augment,
+    &cutlab_command_data,         &cutlab_command_train,           &cutlab_command_predict,
+    &cutlab_command_audit,        &cutlab_command_audit_cscore,    &cutlab_command_audit_train,
+    &cutlab_command_audit_export, &cutlab_command_bench_objective, NULL};
+
+/* Of several processes rank 0 speaks. Before they have joined, another one that fails waits: where
+   rank 0 fails as well, the launcher ends all. */
+static enum { speaks, waits, silent } voice;
+
+static bool may_speak(void) {
+  for (int second = 0; voice == waits && second < 5; ++second)
+    if (sleep(1) && cutlab_progress_signal()) return false;
+  return voice != silent;
+}
 
 static void print_message(const char *format, va_list arguments) {
   char text[2048];
@@ -32,6 +36,7 @@ static void print_message(const char *format, va_list arguments) {
 
 void cutlab_cli_print_error(const char *format, ...) {
   va_list arguments;
+  if (!may_speak()) return;
   va_start(arguments, format);
   print_message(format, arguments);
   va_end(arguments);
@@ -39,6 +44,7 @@ void cutlab_cli_print_error(const char *format, ...) {
 
 int cutlab_cli_usage(const char *format, ...) {
   va_list arguments;
+  if (!may_speak()) return cutlab_exit_usage;
   va_start(arguments, format);
   print_message(format, arguments);
   va_end(arguments);
@@ -89,16 +95,51 @@ static const cutlab_command *find_long_command(const char *first, const char *se
   return second && length < (int)sizeof name ? find_command(name) : NULL;
 }
 
+/* The first command of two words whose first one this is, or -1. */
+static int find_first_word(const char *name, const char *const *names, int count) {
+  size_t length = strlen(name);
+  for (int i = 0; i < count; ++i)
+    if (strncmp(names[i], name, length) == 0 && names[i][length] == ' ') return i;
+  return -1;
+}
+
 static int fail_command(const char *name) {
   static const char *const others[] = {"--help", "--version", "--man"};
-  const char *names[16];
+  const char *names[32];
   int count = 0;
   if (*name == '-')
     for (; count < 3; ++count) names[count] = others[count];
   else
     for (; cutlab_commands[count]; ++count) names[count] = cutlab_commands[count]->name;
+  int nearest = find_first_word(name, names, count);
+  if (nearest < 0) nearest = cutlab_nearest_name(name, names, count);
   return cutlab_cli_usage("unknown %s '%.80s'; nearest: %s", *name == '-' ? "option" : "command",
-                          name, names[cutlab_nearest_name(name, names, count)]);
+                          name, names[nearest]);
+}
+
+/* Only what is divided among ranks is started as several processes: others would do the same
+   thing in the same place. Ranks above 0 say nothing. */
+static int check_ranks(const cutlab_cli *cli) {
+  int count = cutlab_context_rank_count(cli->context);
+  if (count > 1 && !cli->command->joins)
+    return cutlab_cli_usage("%s is the work of one process, and %d were started; start one, or set "
+                            "CUTLAB_ALONE=1 where each is to work on its own",
+                            cli->command->name, count);
+  return -1;
+}
+
+static void choose_voice(const cutlab_cli *cli) {
+  if (cutlab_context_rank(cli->context) == 0) return;
+  voice = waits;
+  if (!freopen("/dev/null", "w", stdout)) exit(cutlab_exit_failure);
+}
+
+int cutlab_cli_join(cutlab_cli *cli) {
+  cutlab_status status = cutlab_context_join_ranks(cli->context);
+  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  if (cli->threads == 0) cutlab_context_set_threads(cli->context, 0);
+  if (voice == waits) voice = silent;
+  return 0;
 }
 
 static int run_command(const cutlab_command *command, int argc, char **argv) {
@@ -107,7 +148,9 @@ static int run_command(const cutlab_command *command, int argc, char **argv) {
     cutlab_cli_print_error("out of memory");
     return cutlab_exit_failure;
   }
+  choose_voice(&cli);
   int code = cutlab_options_parse(&cli, argc, argv);
+  if (code < 0) code = check_ranks(&cli);
   if (code < 0) {
     cutlab_progress_start(cli.context, !cli.quiet);
     code = command->run(&cli);

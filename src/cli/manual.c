@@ -34,6 +34,8 @@ static const char *const examples[][2] = {
      "Parameters to edit, for --config."},
     {"cutlab optimum --patches 3 --positives 154 --examples 300", "The CutMix optimum."},
     {"cutlab reproduce --seeds 5", "The paper's experiments and their report."},
+    {"cutlab sweep --preset phase-diagram --out phases",
+     "Which method learns a feature, over its rarity and the noise."},
     {"cutlab report runs", "A report from all runs in a folder."},
     {"cutlab augment --policy 'flip | cutmix(alpha=1, p=.5)' --seed 1 photos --out mixed",
      "Flipped and mixed images, with a ledger and a contact sheet."},

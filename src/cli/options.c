@@ -96,9 +96,10 @@ static int apply_shared(cutlab_cli *cli) {
   int64_t threads = 0;
   int code = cutlab_options_integer(cli, "threads", &threads, 0, 1024);
   if (code) return code;
-  cutlab_context_set_threads(cli->context, (int)threads);
+  cli->threads = (int)threads;
+  cutlab_context_set_threads(cli->context, cli->threads);
   cli->json = cutlab_options_value(cli, "json") != NULL;
-  cli->quiet = cutlab_options_value(cli, "quiet") != NULL;
+  cli->quiet = cutlab_options_value(cli, "quiet") || cutlab_context_rank(cli->context) > 0;
   cli->out = cutlab_options_value(cli, "out");
   for (int i = 0; i < cli->item_count; ++i)
     if (cli->items[i].option && cli->items[i].value && !*cli->items[i].value)

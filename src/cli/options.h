@@ -12,6 +12,12 @@
         "Threads to compute with; 0, the default, is one per core. Results do not "                \
         "depend on it."                                                                            \
   }
+#define CUTLAB_OPTION_REFERENCE                                                                    \
+  {                                                                                                \
+    "reference", 0, "MEASURE=FILE",                                                                \
+        "Compare a sweep's map of a measure with a text matrix, a row for each value of its y, a " \
+        "column for each of its x; once for each measure."                                         \
+  }
 #define CUTLAB_OPTIONS_END                                                                         \
   {"quiet", 'q', NULL, "Print neither progress nor warnings."},                                    \
       {"help", 'h', NULL, "Print this help and exit."},                                            \

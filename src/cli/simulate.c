@@ -5,7 +5,10 @@
 #include "options.h"
 
 static const cutlab_option options[] = {
-    {"preset", 'p', "NAME", "Start from a preset: paper (the default), theory or quick."},
+    {"preset", 'p', "NAME",
+     "Start from a preset: paper (the default), theory, quick, or another world: wide, "
+     "imbalanced, fixed-position, benign-overfitting, relu-power, mixup-rare-feature, "
+     "midpoint-mixup, augmentation-views."},
     {"config", 'c', "FILE",
      "Set what a YAML file says, a flat mapping of parameters; its key "
      "preset is applied first."},
@@ -107,6 +110,8 @@ static int resume_run(cutlab_cli *cli, const char *folder) {
   static const char *const allowed[] = {"resume", "json", "quiet", "threads", NULL};
   int code = cutlab_options_only(cli, allowed, "--resume takes everything from its folder");
   if (code) return code;
+  code = cutlab_cli_join(cli);
+  if (code) return code;
   char *result = NULL;
   cutlab_status status = cutlab_run_resume(cli->context, &result, folder);
   return finish(cli, status, result, folder);
@@ -118,9 +123,13 @@ static int run_new(cutlab_cli *cli, const cutlab_experiment *experiment) {
   if (dataset && export_path)
     return cutlab_cli_usage("simulate: --export-dataset writes a drawn data set; leave out "
                             "--dataset");
+  if (export_path && cutlab_context_rank_count(cli->context) > 1)
+    return cutlab_cli_usage("simulate: --export-dataset is the work of one process");
   cutlab_status status = CUTLAB_OK;
   if (export_path) status = export_dataset(cli, experiment, export_path);
   if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  int code = cutlab_cli_join(cli);
+  if (code) return code;
   char *result = NULL;
   status = cutlab_run_execute(cli->context, &result, experiment, dataset, cli->out);
   return finish(cli, status, result, cli->out);
@@ -143,11 +152,13 @@ static int run(cutlab_cli *cli) {
 const cutlab_command cutlab_command_simulate = {
     .name = "simulate",
     .operands = "[KEY=VALUE]...",
-    .summary = "train a two-filter network in the feature-noise world",
-    .text = "Gradient descent on the loss of ERM, Cutout or CutMix. Parameters come from a "
+    .summary = "train a patch network in the feature-noise world",
+    .text = "Gradient descent on the loss of ERM, Cutout, CutMix or Mixup. Parameters come from a "
             "preset, then from YAML files, then from options and KEY=VALUE in the order of the "
             "command line. Prints what was learnt of every feature, and the accuracy on the whole "
-            "population beside the one that theory promises.",
+            "population beside the one that theory promises. Under mpirun the examples of one "
+            "training (form=held) are divided among the processes.",
     .options = options,
     .takes = CUTLAB_TAKES_PARAMETERS,
+    .joins = true,
     .run = run};

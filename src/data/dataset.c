@@ -21,23 +21,28 @@ cutlab_status cutlab_dataset_allocate(cutlab_context *context, cutlab_dataset **
   if (!s) return CUTLAB_ERROR_MEMORY;
   s->examples = examples, s->patches = patches, s->dimension = dimension;
   s->feature_count = feature_count;
+  s->columns = 2 * (int64_t)feature_count;
+  s->signal = 1;
+  s->filters = 2;
   s->noise_rows = examples * (feature_count ? patches - 1 : patches);
   s->labels = cutlab_allocate(context, examples, sizeof *s->labels);
   s->noise_row = cutlab_allocate(context, examples * patches, sizeof *s->noise_row);
   if (!s->labels || !s->noise_row) return CUTLAB_ERROR_MEMORY;
   if (!feature_count) return CUTLAB_OK;
+  s->true_labels = cutlab_allocate(context, examples, sizeof *s->true_labels);
   s->feature_indices = cutlab_allocate(context, examples, sizeof *s->feature_indices);
   s->feature_positions = cutlab_allocate(context, examples, sizeof *s->feature_positions);
   s->dominant_positions = cutlab_allocate(context, examples, sizeof *s->dominant_positions);
   s->dominant_signs = cutlab_allocate(context, examples, sizeof *s->dominant_signs);
-  bool all =
-      s->feature_indices && s->feature_positions && s->dominant_positions && s->dominant_signs;
+  bool all = s->true_labels && s->feature_indices && s->feature_positions &&
+             s->dominant_positions && s->dominant_signs;
   return all ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
 }
 
 void cutlab_dataset_free(cutlab_dataset *dataset) {
   if (!dataset) return;
   free(dataset->labels);
+  free(dataset->true_labels);
   free(dataset->feature_indices);
   free(dataset->feature_positions);
   free(dataset->dominant_positions);
@@ -45,6 +50,8 @@ void cutlab_dataset_free(cutlab_dataset *dataset) {
   free(dataset->noise_row);
   free(dataset->patch_data);
   free(dataset->gram);
+  free(dataset->feature_noise);
+  cutlab_dataset_free(dataset->whole);
   free(dataset);
 }
 
@@ -62,15 +69,18 @@ void cutlab_dataset_index(cutlab_dataset *dataset) {
 
 int64_t cutlab_dataset_feature(const cutlab_dataset *dataset, int64_t example, int64_t patch,
                                double *coefficient) {
-  int64_t second_class = dataset->feature_count;
   if (!dataset->feature_count) return -1;
-  if (patch == dataset->feature_positions[example]) {
-    *coefficient = 1;
-    return dataset->feature_indices[example] + (dataset->labels[example] > 0 ? 0 : second_class);
-  }
-  if (patch != dataset->dominant_positions[example]) return -1;
-  *coefficient = dataset->alpha;
-  return dataset->dominant_signs[example] > 0 ? 0 : second_class;
+  bool feature = patch == dataset->feature_positions[example];
+  if (!feature && patch != dataset->dominant_positions[example]) return -1;
+  bool positive = (feature ? dataset->true_labels[example] : dataset->dominant_signs[example]) > 0;
+  *coefficient = feature ? dataset->signal : dataset->alpha;
+  if (dataset->opposite && !positive) *coefficient = -*coefficient;
+  int64_t second_class = dataset->opposite || positive ? 0 : dataset->feature_count;
+  return second_class + (feature ? dataset->feature_indices[example] : 0);
+}
+
+double cutlab_dataset_deviation(const cutlab_dataset *dataset, int64_t example, int64_t patch) {
+  return patch == dataset->dominant_positions[example] ? dataset->sigma_d : dataset->sigma_b;
 }
 
 static cutlab_status check_labels(cutlab_context *context, const int8_t *labels, int64_t examples) {
@@ -87,10 +97,10 @@ cutlab_status cutlab_dataset_from_patches(cutlab_context *context, cutlab_datase
                                           int64_t examples, int64_t patch_count,
                                           int64_t dimension) {
   *dataset = NULL;
-  if (examples < 1 || patch_count < 2 || patch_count > 20 || dimension < 1)
+  if (examples < 1 || patch_count < 2 || patch_count > 64 || dimension < 1)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "patches have shape [%lld][%lld][%lld]; accepted: examples >= 1, patches 2 "
-                       "to 20, dimension >= 1",
+                       "to 64, dimension >= 1",
                        (long long)examples, (long long)patch_count, (long long)dimension);
   CUTLAB_TRY(check_labels(context, labels, examples));
   int64_t count = examples * patch_count * dimension;

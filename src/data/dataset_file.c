@@ -8,7 +8,7 @@
 
 #include "data/dataset_internal.h"
 
-enum { max_members = 9 };
+enum { max_members = 12, variant_count = 5 };
 
 static cutlab_array member(const char *name, cutlab_dtype dtype, void *data, int rank, int64_t a,
                            int64_t b, int64_t c) {
@@ -17,17 +17,29 @@ static cutlab_array member(const char *name, cutlab_dtype dtype, void *data, int
   return array;
 }
 
+/* What sets a data set apart from those of the plain world. */
+static void list_variant(double variant[variant_count], const cutlab_dataset *s) {
+  variant[0] = s->signal, variant[1] = s->opposite, variant[2] = s->full_noise;
+  variant[3] = s->filters, variant[4] = s->uniform_weights;
+}
+
+static bool is_plain(const double variant[variant_count]) {
+  return variant[0] == 1 && !variant[1] && !variant[2] && variant[3] == 2 && !variant[4];
+}
+
 cutlab_status cutlab_dataset_write(cutlab_context *context, const char *path,
                                    const cutlab_dataset *dataset) {
   const cutlab_dataset *s = dataset;
-  int64_t n = s->examples, m = s->noise_rows + cutlab_filters;
-  double world[] = {s->alpha,           s->sigma_d,          s->sigma_b, (double)s->feature_count,
-                    (double)s->patches, (double)s->dimension};
+  int64_t n = s->examples, m = s->noise_rows + s->filters;
+  double variant[variant_count],
+      world[] = {s->alpha,           s->sigma_d,          s->sigma_b, (double)s->feature_count,
+                 (double)s->patches, (double)s->dimension};
   if (!s->patch_data && !s->gram)
     return cutlab_fail(context, CUTLAB_ERROR_UNSUPPORTED,
                        "cannot write %s: the patches were given up for their inner products; draw "
                        "the data set by itself",
                        path);
+  list_variant(variant, s);
   cutlab_array arrays[max_members];
   int count = 0;
   arrays[count++] = member("labels", CUTLAB_INT8, s->labels, 1, n, 0, 0);
@@ -37,6 +49,13 @@ cutlab_status cutlab_dataset_write(cutlab_context *context, const char *path,
   if (s->gram) arrays[count++] = member("gram", CUTLAB_FLOAT64, s->gram, 2, m, m, 0);
   if (s->feature_count) {
     arrays[count++] = member("world", CUTLAB_FLOAT64, world, 1, 6, 0, 0);
+    if (!is_plain(variant))
+      arrays[count++] = member("variant", CUTLAB_FLOAT64, variant, 1, variant_count, 0, 0);
+    if (memcmp(s->labels, s->true_labels, (size_t)n) != 0)
+      arrays[count++] = member("true_labels", CUTLAB_INT8, s->true_labels, 1, n, 0, 0);
+    if (s->feature_noise)
+      arrays[count++] = member("feature_noise", CUTLAB_FLOAT64, s->feature_noise, 2, s->noise_rows,
+                               s->columns, 0);
     arrays[count++] = member("feature_index", CUTLAB_INT32, s->feature_indices, 1, n, 0, 0);
     arrays[count++] = member("feature_position", CUTLAB_INT32, s->feature_positions, 1, n, 0, 0);
     arrays[count++] = member("dominant_position", CUTLAB_INT32, s->dominant_positions, 1, n, 0, 0);
@@ -113,39 +132,76 @@ static cutlab_status copy_int32(reader *r, int32_t *to, const char *name, int64_
   return CUTLAB_OK;
 }
 
+static cutlab_status copy_signs(reader *r, int8_t *to, const char *name, int64_t n) {
+  cutlab_array *array;
+  CUTLAB_TRY(need(r, &array, name, CUTLAB_INT8, 1, &n));
+  memcpy(to, array->data, (size_t)n);
+  for (int64_t i = 0; i < n; ++i)
+    if (to[i] != 1 && to[i] != -1)
+      return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
+                         "%s: %s of example %lld is %d; accepted: +1 and -1", r->path, name,
+                         (long long)i, to[i]);
+  return CUTLAB_OK;
+}
+
+/* Takes the numbers of a member that must be there and finite. */
+static cutlab_status take_numbers(reader *r, double **to, const char *name, int rank,
+                                  const int64_t *shape) {
+  cutlab_array *array;
+  CUTLAB_TRY(need(r, &array, name, CUTLAB_FLOAT64, rank, shape));
+  for (int64_t i = 0; i < cutlab_array_count(array); ++i)
+    if (!isfinite(((const double *)array->data)[i]))
+      return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
+                         "%s: member '%s' holds a number that is not finite", r->path, array->name);
+  *to = array->data;
+  array->data = NULL;
+  return CUTLAB_OK;
+}
+
 /* The members of a drawn data set, apart from labels. */
 static cutlab_status read_structure(reader *r, cutlab_dataset *s) {
   int64_t n = s->examples;
   CUTLAB_TRY(copy_int32(r, s->feature_indices, "feature_index", n, s->feature_count));
   CUTLAB_TRY(copy_int32(r, s->feature_positions, "feature_position", n, s->patches));
   CUTLAB_TRY(copy_int32(r, s->dominant_positions, "dominant_position", n, s->patches));
-  cutlab_array *array;
-  CUTLAB_TRY(need(r, &array, "dominant_sign", CUTLAB_INT8, 1, &n));
-  memcpy(s->dominant_signs, array->data, (size_t)n);
+  CUTLAB_TRY(copy_signs(r, s->dominant_signs, "dominant_sign", n));
+  if (find(r, "true_labels"))
+    CUTLAB_TRY(copy_signs(r, s->true_labels, "true_labels", n));
+  else
+    memcpy(s->true_labels, s->labels, (size_t)n);
   for (int64_t i = 0; i < n; ++i)
     if (s->feature_positions[i] == s->dominant_positions[i])
       return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                          "%s: example %lld has feature and dominant noise in patch %d", r->path,
                          (long long)i, s->feature_positions[i]);
-  for (int64_t i = 0; i < n; ++i)
-    if (s->dominant_signs[i] != 1 && s->dominant_signs[i] != -1)
-      return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
-                         "%s: dominant_sign of example %lld is %d; accepted: +1 and -1", r->path,
-                         (long long)i, s->dominant_signs[i]);
   cutlab_dataset_index(s);
-  int64_t m = s->noise_rows + cutlab_filters, patch_shape[] = {n, s->patches, s->dimension};
+  int64_t m = s->noise_rows + s->filters;
+  int64_t patch_shape[] = {n, s->patches, s->dimension}, gram_shape[] = {m, m};
+  int64_t noise_shape[] = {s->noise_rows, s->columns};
   bool held = find(r, "patches") != NULL;
   s->form = held ? CUTLAB_FORM_HELD : CUTLAB_FORM_WISHART;
-  int64_t gram_shape[] = {m, m};
-  CUTLAB_TRY(held ? need(r, &array, "patches", CUTLAB_FLOAT64, 3, patch_shape)
-                  : need(r, &array, "gram", CUTLAB_FLOAT64, 2, gram_shape));
-  for (int64_t i = 0; i < cutlab_array_count(array); ++i)
-    if (!isfinite(((const double *)array->data)[i]))
-      return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
-                         "%s: member '%s' holds a number that is not finite", r->path, array->name);
-  *(held ? &s->patch_data : &s->gram) = array->data;
-  array->data = NULL;
-  return CUTLAB_OK;
+  if (held) return take_numbers(r, &s->patch_data, "patches", 3, patch_shape);
+  if (s->full_noise)
+    CUTLAB_TRY(take_numbers(r, &s->feature_noise, "feature_noise", 2, noise_shape));
+  return take_numbers(r, &s->gram, "gram", 2, gram_shape);
+}
+
+/* The numbers of `variant`, those of the plain world where it is not there. */
+static cutlab_status read_variant(reader *r, double variant[variant_count]) {
+  static const double plain[variant_count] = {1, 0, 0, 2, 0};
+  memcpy(variant, plain, sizeof plain);
+  if (!find(r, "variant")) return CUTLAB_OK;
+  cutlab_array *array;
+  int64_t count = variant_count;
+  CUTLAB_TRY(need(r, &array, "variant", CUTLAB_FLOAT64, 1, &count));
+  memcpy(variant, array->data, sizeof plain);
+  bool fits = variant[0] >= 0 && isfinite(variant[0]) && variant[3] >= 2 && variant[3] <= 2048 &&
+              variant[3] == 2 * floor(variant[3] / 2);
+  for (int i = 1; i < variant_count; i += i == 2 ? 2 : 1)
+    fits = fits && (variant[i] == 0 || variant[i] == 1);
+  if (fits) return CUTLAB_OK;
+  return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
+                     "%s: member 'variant' describes no feature-noise world", r->path);
 }
 
 static cutlab_status read_drawn(reader *r, cutlab_dataset **dataset, const int8_t *labels,
@@ -154,16 +210,22 @@ static cutlab_status read_drawn(reader *r, cutlab_dataset **dataset, const int8_
   int64_t six = 6;
   CUTLAB_TRY(need(r, &array, "world", CUTLAB_FLOAT64, 1, &six));
   const double *world = array->data;
+  double variant[variant_count];
+  CUTLAB_TRY(read_variant(r, variant));
   double features = world[3], patches = world[4], dimension = world[5];
-  if (!(features >= 1 && features <= cutlab_max_features && patches >= 2 && patches <= 20 &&
-        dimension >= 2 * features && dimension <= 1e12 && world[0] >= 0 && world[0] < 1 &&
-        world[1] >= 0 && isfinite(world[1]) && world[2] >= 0 && isfinite(world[2]) && n >= 1))
+  if (!(features >= 1 && features <= cutlab_max_features && patches >= 2 && patches <= 64 &&
+        dimension >= (variant[1] ? 1 : 2) * features && dimension <= 1e12 && world[0] >= 0 &&
+        world[0] < 1 && world[1] >= 0 && isfinite(world[1]) && world[2] >= 0 &&
+        isfinite(world[2]) && n >= 1))
     return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                        "%s: member 'world' describes no feature-noise world", r->path);
   CUTLAB_TRY(cutlab_dataset_allocate(r->context, dataset, n, (int64_t)patches, (int64_t)dimension,
                                      (int)features));
   cutlab_dataset *s = *dataset;
   s->alpha = world[0], s->sigma_d = world[1], s->sigma_b = world[2];
+  s->signal = variant[0], s->opposite = variant[1] == 1, s->full_noise = variant[2] == 1;
+  s->filters = (int)variant[3], s->uniform_weights = variant[4] == 1;
+  s->columns = (s->opposite ? 1 : 2) * (int64_t)s->feature_count;
   memcpy(s->labels, labels, (size_t)n);
   return read_structure(r, s);
 }

@@ -44,7 +44,7 @@ static cutlab_status draw_stratified(cutlab_context *context, cutlab_dataset *s,
     apportion(shares, x->frequencies, x->feature_count, size);
     for (int32_t k = 0; k < x->feature_count; ++k)
       for (int64_t c = 0; c < shares[k]; ++c) {
-        s->labels[order[next]] = class ? -1 : 1;
+        s->true_labels[order[next]] = class ? -1 : 1;
         s->feature_indices[order[next++]] = k;
       }
   }
@@ -55,7 +55,7 @@ static cutlab_status draw_stratified(cutlab_context *context, cutlab_dataset *s,
 static void draw_independent(cutlab_dataset *s, values *x) {
   for (int64_t i = 0; i < s->examples; ++i) {
     cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_label, (uint64_t)i, 0, 0);
-    s->labels[i] = cutlab_random_uniform(&random) < x->balance ? 1 : -1;
+    s->true_labels[i] = cutlab_random_uniform(&random) < x->balance ? 1 : -1;
     random = cutlab_random_make(x->seed, cutlab_stream_feature, (uint64_t)i, 0, 0);
     double u = cutlab_random_uniform(&random);
     int32_t k = 0;
@@ -65,11 +65,26 @@ static void draw_independent(cutlab_dataset *s, values *x) {
   }
 }
 
+/* What training sees of the labels. */
+static void flip_labels(cutlab_dataset *s, values *x) {
+  memcpy(s->labels, s->true_labels, (size_t)s->examples);
+  for (int64_t i = 0; x->label_flips > 0 && i < s->examples; ++i) {
+    cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_flip, (uint64_t)i, 0, 0);
+    if (cutlab_random_uniform(&random) < x->label_flips) s->labels[i] = (int8_t)-s->labels[i];
+  }
+}
+
+static bool draw_first_place(values *x, int64_t example) {
+  cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_place, (uint64_t)example, 0, 0);
+  return cutlab_random_uniform(&random) < x->position_bias;
+}
+
 static void draw_positions(cutlab_dataset *s, values *x) {
   uint64_t patches = (uint64_t)s->patches;
   for (int64_t i = 0; i < s->examples; ++i) {
     cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_position, (uint64_t)i, 0, 0);
     int32_t feature = (int32_t)cutlab_random_below(&random, patches);
+    if (x->position_bias > 0 && draw_first_place(x, i)) feature = 0;
     int32_t noise = (int32_t)cutlab_random_below(&random, patches - 1);
     s->feature_positions[i] = feature;
     s->dominant_positions[i] = noise < feature ? noise : noise + 1;
@@ -77,12 +92,8 @@ static void draw_positions(cutlab_dataset *s, values *x) {
   }
 }
 
-/* The deviation of the noise in a patch. */
-static double patch_deviation(const cutlab_dataset *s, int64_t example, int64_t patch) {
-  return patch == s->dominant_positions[example] ? s->sigma_d : s->sigma_b;
-}
-
-/* Patches in R^d: features are the first 2K unit vectors, noise fills the other coordinates. */
+/* Patches in R^d: features are along the first coordinates, noise fills the others, and with
+   full noise these too. */
 static cutlab_status draw_held(cutlab_context *context, cutlab_dataset *s, values *x) {
   int64_t n = s->examples, patches = s->patches, d = s->dimension;
   double bytes = (double)n * (double)patches * (double)d * sizeof(double);
@@ -96,63 +107,105 @@ static cutlab_status draw_held(cutlab_context *context, cutlab_dataset *s, value
     int64_t feature = cutlab_dataset_feature(s, ip / patches, ip % patches, &coefficient);
     if (feature >= 0) patch[feature] = coefficient;
     if (s->noise_row[ip] < 0) continue;
-    double sigma = patch_deviation(s, ip / patches, ip % patches);
+    double sigma = cutlab_dataset_deviation(s, ip / patches, ip % patches);
     cutlab_random random =
         cutlab_random_make(x->seed, cutlab_stream_noise, (uint64_t)s->noise_row[ip], 0, 0);
-    for (int64_t c = 2 * s->feature_count; c < d; ++c)
-      patch[c] = sigma * cutlab_random_normal(&random);
+    for (int64_t c = s->columns; c < d; ++c) patch[c] = sigma * cutlab_random_normal(&random);
+    if (!s->full_noise) continue;
+    random = cutlab_random_make(x->seed, cutlab_stream_along, (uint64_t)s->noise_row[ip], 0, 0);
+    for (int64_t c = 0; c < s->columns; ++c) patch[c] += sigma * cutlab_random_normal(&random);
   }
   return CUTLAB_OK;
 }
 
-/* Bartlett's decomposition: the Gram matrix of m standard normal vectors of R^D, D >= m, has the
-   law of A A^T, A lower triangular with independent N(0,1) below and sqrt(chi^2_{D-i}) on the
-   diagonal (i from 0). */
-static cutlab_status draw_wishart(cutlab_context *context, cutlab_dataset *s, values *x) {
-  int64_t m = s->noise_rows + cutlab_filters, freedom = s->dimension - 2 * s->feature_count;
-  double bytes = 2 * (double)m * (double)m * sizeof(double);
-  CUTLAB_TRY(cutlab_check_memory(context, bytes, "drawing the noise Gram matrix"));
-  double *factor = cutlab_allocate(context, m * m, sizeof *factor);
-  s->gram = cutlab_allocate(context, m * m, sizeof *s->gram);
-  double *sigma = cutlab_allocate(context, m, sizeof *sigma);
-  bool ready = factor && s->gram && sigma;
-  int threads = cutlab_context_threads(context);
-#pragma omp parallel for schedule(dynamic, 8) num_threads(threads) if (threads > 1)
-  for (int64_t i = 0; i < (ready ? m : 0); ++i) {
-    cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_wishart, (uint64_t)i, 0, 0);
-    for (int64_t j = 0; j < i; ++j) factor[i * m + j] = cutlab_random_normal(&random);
-    factor[i * m + i] = sqrt(2 * cutlab_random_gamma(&random, (double)(freedom - i) / 2));
-  }
-  if (ready) {
-    cutlab_gram(context, s->gram, factor, m, m, m, true);
-    sigma[m - 2] = sigma[m - 1] = 1;
-    for (int64_t ip = 0; ip < s->examples * s->patches; ++ip)
-      if (s->noise_row[ip] >= 0)
-        sigma[s->noise_row[ip]] = patch_deviation(s, ip / s->patches, ip % s->patches);
-    for (int64_t i = 0; i < m; ++i)
-      for (int64_t j = 0; j < m; ++j) s->gram[i * m + j] *= sigma[i] * sigma[j];
-  }
-  free(factor);
-  free(sigma);
-  return ready ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
+int cutlab_experiment_rows(values *x) {
+  return 2 * (int)x->filters;
 }
 
 cutlab_form cutlab_dataset_choose_form(values *x) {
   if (x->form != CUTLAB_FORM_AUTO)
     return x->form == CUTLAB_FORM_WISHART ? x->form : CUTLAB_FORM_HELD;
-  double rows = (double)x->examples * (double)(x->patches - 1) + cutlab_filters;
-  return (double)x->dimension - 2 * x->feature_count >= rows ? CUTLAB_FORM_WISHART
-                                                             : CUTLAB_FORM_HELD;
+  double rows = (double)x->examples * (double)(x->patches - 1) + cutlab_experiment_rows(x);
+  return (double)(x->dimension - cutlab_experiment_columns(x)) >= rows ? CUTLAB_FORM_WISHART
+                                                                       : CUTLAB_FORM_HELD;
 }
 
 static cutlab_status check_wishart(cutlab_context *context, values *x) {
-  int64_t rows = x->examples * (x->patches - 1) + cutlab_filters;
-  int64_t freedom = x->dimension - 2 * x->feature_count;
-  if (freedom >= rows) return CUTLAB_OK;
+  int64_t rows = x->examples * (x->patches - 1) + cutlab_experiment_rows(x);
+  int64_t columns = cutlab_experiment_columns(x);
+  if (x->dimension - columns >= rows) return CUTLAB_OK;
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                     "form wishart needs dimension - 2K >= examples (patches - 1) + 2, that is "
+                     "form wishart needs dimension - %s >= examples (patches - 1) + %d, that is "
                      "dimension >= %lld, not %lld; use form=gram, held or auto",
-                     (long long)(rows + 2 * x->feature_count), (long long)x->dimension);
+                     x->opposite ? "K" : "2K", cutlab_experiment_rows(x),
+                     (long long)(rows + columns), (long long)x->dimension);
+}
+
+static void describe_world(cutlab_dataset *s, values *x, cutlab_form form) {
+  s->form = form;
+  s->signal = x->signal, s->alpha = x->alpha, s->sigma_d = x->sigma_d, s->sigma_b = x->sigma_b;
+  s->opposite = x->opposite, s->full_noise = x->full_noise;
+  s->columns = cutlab_experiment_columns(x);
+}
+
+/* All that is known of examples but their noise. */
+static cutlab_status draw_structure(cutlab_context *context, cutlab_dataset *s, values *x) {
+  if (x->sampling == CUTLAB_STRATIFIED)
+    CUTLAB_TRY(draw_stratified(context, s, x));
+  else
+    draw_independent(s, x);
+  flip_labels(s, x);
+  draw_positions(s, x);
+  cutlab_dataset_index(s);
+  return CUTLAB_OK;
+}
+
+/* `part` becomes the examples first..first+count-1 of `s`. Noise rows keep their numbers, by which
+   they are drawn. */
+static void copy_examples(cutlab_dataset *part, const cutlab_dataset *s, int64_t first) {
+  size_t n = (size_t)part->examples, patches = (size_t)part->patches;
+  memcpy(part->labels, s->labels + first, n);
+  memcpy(part->true_labels, s->true_labels + first, n);
+  memcpy(part->feature_indices, s->feature_indices + first, n * sizeof *s->feature_indices);
+  memcpy(part->feature_positions, s->feature_positions + first, n * sizeof *s->feature_positions);
+  memcpy(part->dominant_positions, s->dominant_positions + first,
+         n * sizeof *s->dominant_positions);
+  memcpy(part->dominant_signs, s->dominant_signs + first, n);
+  cutlab_dataset_index(part);
+  memcpy(part->noise_row, s->noise_row + first * s->patches, n * patches * sizeof *s->noise_row);
+}
+
+static cutlab_status draw(cutlab_context *context, cutlab_dataset *s, values *x, cutlab_form form) {
+  describe_world(s, x, form);
+  CUTLAB_TRY(draw_structure(context, s, x));
+  return form == CUTLAB_FORM_WISHART ? cutlab_dataset_draw_gram(context, s, x)
+                                     : draw_held(context, s, x);
+}
+
+cutlab_status cutlab_dataset_draw_part(cutlab_context *context, cutlab_dataset **dataset, values *x,
+                                       int64_t first, int64_t count) {
+  *dataset = NULL;
+  cutlab_dataset *part;
+  cutlab_status status =
+      cutlab_dataset_allocate(context, &part, count, x->patches, x->dimension, x->feature_count);
+  if (status == CUTLAB_OK)
+    status = cutlab_dataset_allocate(context, &part->whole, x->examples, x->patches, x->dimension,
+                                     x->feature_count);
+  if (status == CUTLAB_OK) {
+    describe_world(part, x, CUTLAB_FORM_HELD);
+    describe_world(part->whole, x, CUTLAB_FORM_HELD);
+    status = draw_structure(context, part->whole, x);
+  }
+  if (status == CUTLAB_OK) {
+    part->first_example = first;
+    copy_examples(part, part->whole, first);
+    status = draw_held(context, part, x);
+  }
+  if (status == CUTLAB_OK)
+    *dataset = part;
+  else
+    cutlab_dataset_free(part);
+  return status;
 }
 
 cutlab_status cutlab_dataset_draw(cutlab_context *context, cutlab_dataset **dataset,
@@ -167,19 +220,7 @@ cutlab_status cutlab_dataset_draw(cutlab_context *context, cutlab_dataset **data
   cutlab_dataset *s;
   cutlab_status status =
       cutlab_dataset_allocate(context, &s, x->examples, x->patches, x->dimension, x->feature_count);
-  if (status == CUTLAB_OK) {
-    s->form = form;
-    s->alpha = x->alpha, s->sigma_d = x->sigma_d, s->sigma_b = x->sigma_b;
-    if (x->sampling == CUTLAB_STRATIFIED)
-      status = draw_stratified(context, s, x);
-    else
-      draw_independent(s, x);
-  }
-  if (status == CUTLAB_OK) {
-    draw_positions(s, x);
-    cutlab_dataset_index(s);
-    status = form == CUTLAB_FORM_WISHART ? draw_wishart(context, s, x) : draw_held(context, s, x);
-  }
+  if (status == CUTLAB_OK) status = draw(context, s, x, form);
   if (status == CUTLAB_OK)
     *dataset = s;
   else

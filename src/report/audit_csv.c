@@ -303,6 +303,6 @@ cutlab_status cutlab_audit_csv(cutlab_context *context, const char *folder,
                {"examples.csv", examples, true}};
   for (size_t i = 0; i < sizeof files / sizeof *files; ++i)
     CUTLAB_TRY(files[i].wanted ? write_file(context, folder, files[i].name, files[i].fill, view)
-                               : cutlab_audit_remove(context, folder, files[i].name));
+                               : cutlab_report_remove(context, folder, files[i].name));
   return CUTLAB_OK;
 }

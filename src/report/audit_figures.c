@@ -388,15 +388,10 @@ cutlab_status cutlab_audit_figures(cutlab_context *context, cutlab_report_figure
 
 cutlab_status cutlab_audit_remove_figures(cutlab_context *context, const char *folder,
                                           const cutlab_report_figure *figures, int count) {
-  static const char *const extensions[] = {".vl.json", ".svg", ".pdf", ".png"};
   for (int f = 0; f < most_figures; ++f) {
     bool there = false;
     for (int i = 0; i < count; ++i) there |= strcmp(figures[i].name, names_of[f]) == 0;
-    for (size_t e = 0; !there && e < sizeof extensions / sizeof *extensions; ++e) {
-      char name[64];
-      snprintf(name, sizeof name, "figures/%s%s", names_of[f], extensions[e]);
-      CUTLAB_TRY(cutlab_audit_remove(context, folder, name));
-    }
+    if (!there) CUTLAB_TRY(cutlab_report_remove_figure(context, folder, names_of[f]));
   }
   return CUTLAB_OK;
 }

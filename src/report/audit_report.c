@@ -1,22 +1,9 @@
 /* cutlab_audit_report: an audit as .csv files, JSON, figures and a page. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "report/audit_report.h"
-
-cutlab_status cutlab_audit_remove(cutlab_context *context, const char *folder, const char *name) {
-  char *path = cutlab_path_join(context, folder, name);
-  if (!path) return CUTLAB_ERROR_MEMORY;
-  cutlab_status status = CUTLAB_OK;
-  if (unlink(path) != 0 && errno != ENOENT)
-    status =
-        cutlab_fail(context, CUTLAB_ERROR_IO, "cannot remove %s, of an earlier audit: %m", path);
-  free(path);
-  return status;
-}
 
 static cutlab_status write_json(cutlab_context *context, const char *folder,
                                 const cutlab_audit *audit) {

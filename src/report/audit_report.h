@@ -38,8 +38,6 @@ cutlab_status cutlab_audit_figures(cutlab_context *context, cutlab_report_figure
 /* Removes from `folder` the figures of an earlier audit that this one has not. */
 cutlab_status cutlab_audit_remove_figures(cutlab_context *context, const char *folder,
                                           const cutlab_report_figure *figures, int count);
-/* Removes a file that may not be there. */
-cutlab_status cutlab_audit_remove(cutlab_context *context, const char *folder, const char *name);
 /* audit_notes.c: sentences, each computed from the numbers: [string, ...]. */
 json_t *cutlab_audit_table_notes(const cutlab_audit_view *view);
 json_t *cutlab_audit_comparison_notes(const cutlab_audit_view *view, int comparison);

@@ -58,6 +58,7 @@ static void put_page(FILE *stream, const cutlab_page *page, const char *data) {
   const struct {
     const char *name, *text;
   } parts[] = {{"{{css}}", cutlab_asset_css},
+               {"{{sections-css}}", cutlab_asset_sections_css},
                {"{{own-css}}", page->css},
                {"{{vega}}", cutlab_asset_vega},
                {"{{vega-lite}}", cutlab_asset_vega_lite},

@@ -1,4 +1,4 @@
-/* Self-contained HTML pages: what those of runs and of audits share. */
+/* Self-contained HTML pages: what those of runs, audits and sweeps share. */
 #ifndef CUTLAB_REPORT_PAGE_FILE_H
 #define CUTLAB_REPORT_PAGE_FILE_H
 

@@ -14,6 +14,10 @@
 
 extern char **environ;
 
+/* Of a figure's files, the specification first. */
+static const char *const extensions[] = {".vl.json", ".svg", ".pdf", ".png"};
+enum { extension_count = sizeof extensions / sizeof *extensions };
+
 /* The first line of what a tool complained, without its end. */
 static void first_line(char *line, size_t size, const char *path) {
   line[0] = '\0';
@@ -67,9 +71,8 @@ static char *figure_path(cutlab_context *context, const char *folder, const char
 /* Whether the specification on disk is `text` and no picture of it is missing or older. */
 static bool up_to_date(cutlab_context *context, const char *folder, const char *name,
                        const char *text) {
-  static const char *const extensions[] = {".vl.json", ".svg", ".pdf", ".png"};
   struct stat first, status;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < extension_count; ++i) {
     char *path = figure_path(context, folder, name, extensions[i]);
     bool there = path && stat(path, i ? &status : &first) == 0;
     char *old = NULL;
@@ -211,6 +214,30 @@ static cutlab_status draw_in_workshop(cutlab_context *context, const char *folde
   }
   free(workshop);
   return status;
+}
+
+cutlab_status cutlab_report_remove(cutlab_context *context, const char *folder, const char *name) {
+  char *path = cutlab_path_join(context, folder, name);
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  cutlab_status status = CUTLAB_OK;
+  if (unlink(path) != 0 && errno != ENOENT)
+    status =
+        cutlab_fail(context, CUTLAB_ERROR_IO, "cannot remove %s, of an earlier report: %m", path);
+  free(path);
+  return status;
+}
+
+cutlab_status cutlab_report_remove_figure(cutlab_context *context, const char *folder,
+                                          const char *name) {
+  for (int i = 0; i < extension_count; ++i) {
+    char *file = NULL;
+    if (asprintf(&file, "figures/%s%s", name, extensions[i]) < 0)
+      return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: figure %s", name);
+    cutlab_status status = cutlab_report_remove(context, folder, file);
+    free(file);
+    CUTLAB_TRY(status);
+  }
+  return CUTLAB_OK;
 }
 
 cutlab_status cutlab_report_render(cutlab_context *context, const char *folder,

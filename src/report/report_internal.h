@@ -189,6 +189,10 @@ cutlab_status cutlab_report_page(cutlab_context *context, const char *folder,
 /* render.c: figures/NAME.vl.json, and .svg, .pdf, .png where the tools for it are found. */
 cutlab_status cutlab_report_render(cutlab_context *context, const char *folder,
                                    const cutlab_report_figure *figures, int count);
+/* Removes a file, or a figure in all its forms, that an earlier report may have left. */
+cutlab_status cutlab_report_remove(cutlab_context *context, const char *folder, const char *name);
+cutlab_status cutlab_report_remove_figure(cutlab_context *context, const char *folder,
+                                          const char *name);
 /* The specification with its data and the print style inside: a complete file. */
 json_t *cutlab_report_figure_file(const cutlab_report_figure *figure);
 
@@ -199,7 +203,7 @@ char *cutlab_report_compact(const json_t *value);
 /* assets.S: files as NUL-terminated text. */
 extern const char cutlab_asset_vega[], cutlab_asset_vega_lite[], cutlab_asset_vega_embed[];
 extern const char cutlab_asset_html[], cutlab_asset_css[], cutlab_asset_js[];
-extern const char cutlab_asset_common[];
+extern const char cutlab_asset_common[], cutlab_asset_sections_css[];
 extern const char cutlab_asset_curves[], cutlab_asset_accuracy[], cutlab_asset_overview[];
 extern const char cutlab_asset_style[], cutlab_asset_log_axis[], cutlab_asset_render[];
 extern const char cutlab_asset_sheet_css[];

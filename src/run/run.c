@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/ranks.h"
 #include "run/run_internal.h"
 
 static const double checkpoint_seconds = 5;
@@ -18,6 +19,7 @@ typedef struct run {
   cutlab_experiment sized; /* the experiment with the sizes of a user's data set */
   cutlab_simulation *simulation;
   const char *folder; /* NULL: nothing on disk */
+  bool writes;        /* rank 0 does; what it meets there all of them agree on */
   char *metrics_path, *checkpoint_path;
   FILE *metrics;
   int64_t logged; /* the last logged iteration, -1: none */
@@ -46,6 +48,10 @@ static cutlab_status write_json(cutlab_context *context, const char *folder, con
 
 static cutlab_status append_line(run *r, json_t *line) {
   char *text;
+  if (!r->writes) {
+    json_decref(line);
+    return CUTLAB_OK;
+  }
   CUTLAB_TRY(cutlab_json_text(r->context, &text, line, 0));
   bool written = fprintf(r->metrics, "%s\n", text) > 0 && fflush(r->metrics) == 0;
   cutlab_free(text);
@@ -71,7 +77,13 @@ static cutlab_status log_state(run *r, bool last) {
     r->result = cutlab_record_result(r->experiment, r->simulation, &m, r->converged, r->seconds,
                                      m.iteration - r->first_iteration);
   cutlab_measurement_clear(&m);
-  return status;
+  return cutlab_agree_over_ranks(r->context, status);
+}
+
+static bool is_due(const run *r) {
+  char due = now() - r->saved_at > checkpoint_seconds;
+  cutlab_broadcast_over_ranks(r->context, &due, sizeof due);
+  return due;
 }
 
 static cutlab_status advance(run *r, int64_t steps) {
@@ -103,7 +115,7 @@ static cutlab_status train(run *r) {
     int64_t next = cutlab_next_logged(x, iteration);
     if (iteration > r->logged && cutlab_next_logged(x, iteration - 1) == iteration && r->folder)
       status = log_state(r, false);
-    if (status == CUTLAB_OK && now() - r->saved_at > checkpoint_seconds) status = save(r);
+    if (status == CUTLAB_OK && is_due(r)) status = save(r);
     int64_t steps = next - iteration < longest_stretch ? next - iteration : longest_stretch;
     if (status == CUTLAB_OK) status = advance(r, steps);
   }
@@ -124,6 +136,7 @@ static cutlab_status name_files(run *r) {
 }
 
 static cutlab_status open_metrics(run *r, const char *mode) {
+  if (!r->writes) return CUTLAB_OK;
   r->metrics = fopen(r->metrics_path, mode);
   if (r->metrics) return CUTLAB_OK;
   return cutlab_fail(r->context, CUTLAB_ERROR_IO, "cannot write %s: %s", r->metrics_path,
@@ -132,12 +145,14 @@ static cutlab_status open_metrics(run *r, const char *mode) {
 
 /* Trains to the end and writes the result; closes and frees what the run holds. */
 static cutlab_status finish(run *r, cutlab_status status, char **result) {
+  status = cutlab_agree_over_ranks(r->context, status);
   if (status == CUTLAB_OK) status = train(r);
   if (r->metrics && fclose(r->metrics) != 0 && status == CUTLAB_OK)
     status = cutlab_fail(r->context, CUTLAB_ERROR_IO, "cannot write %s: %s", r->metrics_path,
                          strerror(errno));
-  if (status == CUTLAB_OK && r->folder) status = cutlab_record_trajectory(r->context, r->folder);
-  if (status == CUTLAB_OK && r->folder)
+  if (status == CUTLAB_OK && r->folder && r->writes)
+    status = cutlab_record_trajectory(r->context, r->folder);
+  if (status == CUTLAB_OK && r->folder && r->writes)
     status = write_json(r->context, r->folder, "result.json", json_incref(r->result));
   if (status == CUTLAB_OK && result)
     status = cutlab_json_text(r->context, result, json_incref(r->result), 2);
@@ -145,10 +160,10 @@ static cutlab_status finish(run *r, cutlab_status status, char **result) {
   cutlab_simulation_free(r->simulation);
   free(r->metrics_path);
   free(r->checkpoint_path);
-  return status;
+  return cutlab_agree_over_ranks(r->context, status);
 }
 
-static cutlab_status begin_folder(run *r, const char *dataset_path) {
+static cutlab_status write_record(run *r, const char *dataset_path) {
   json_t *record;
   char *path = cutlab_path_join(r->context, r->folder, "run.json");
   if (!path) return CUTLAB_ERROR_MEMORY;
@@ -162,12 +177,20 @@ static cutlab_status begin_folder(run *r, const char *dataset_path) {
   cutlab_status status =
       cutlab_record_run(r->context, &record, r->experiment, r->simulation, real_path);
   free(real_path);
-  if (status == CUTLAB_OK) status = write_json(r->context, r->folder, "run.json", record);
-  if (status == CUTLAB_OK) status = name_files(r);
-  return status == CUTLAB_OK ? open_metrics(r, "w") : status;
+  return status == CUTLAB_OK ? write_json(r->context, r->folder, "run.json", record) : status;
+}
+
+static cutlab_status begin_folder(run *r, const char *dataset_path) {
+  CUTLAB_TRY(name_files(r));
+  if (r->writes) CUTLAB_TRY(write_record(r, dataset_path));
+  return open_metrics(r, "w");
 }
 
 static cutlab_status create_simulation(run *r, cutlab_dataset **data, const char *dataset_path) {
+  if (dataset_path && cutlab_context_ranks(r->context))
+    return cutlab_fail(r->context, CUTLAB_ERROR_ARGUMENT,
+                       "a data set from a file is trained on by one process, not by %d",
+                       cutlab_context_rank_count(r->context));
   if (dataset_path) {
     CUTLAB_TRY(cutlab_dataset_read(r->context, data, dataset_path));
     r->sized = *r->experiment;
@@ -176,18 +199,35 @@ static cutlab_status create_simulation(run *r, cutlab_dataset **data, const char
     r->sized.dimension = cutlab_dataset_dimension(*data);
     r->experiment = &r->sized;
   }
+  if (cutlab_context_ranks(r->context) && r->experiment->form == CUTLAB_FORM_AUTO) {
+    r->sized = *r->experiment; /* a run can then be resumed alone as well */
+    r->sized.form = CUTLAB_FORM_HELD;
+    r->experiment = &r->sized;
+  }
   return cutlab_simulation_create(r->context, &r->simulation, r->experiment, *data);
+}
+
+static run make_run(cutlab_context *context, const cutlab_experiment *experiment,
+                    const char *folder) {
+  const cutlab_ranks *ranks = cutlab_context_ranks(context);
+  return (run){.context = context,
+               .experiment = experiment,
+               .folder = folder,
+               .writes = !ranks || ranks->rank == 0,
+               .logged = -1};
 }
 
 cutlab_status cutlab_run_execute(cutlab_context *context, char **result,
                                  const cutlab_experiment *experiment, const char *dataset_path,
                                  const char *folder) {
   if (result) *result = NULL;
-  run r = {.context = context, .experiment = experiment, .folder = folder, .logged = -1};
+  run r = make_run(context, experiment, folder);
   cutlab_dataset *data = NULL;
   if (!dataset_path) CUTLAB_TRY(cutlab_experiment_validate(context, experiment));
-  if (folder) CUTLAB_TRY(cutlab_folder_make(context, folder));
-  cutlab_status status = create_simulation(&r, &data, dataset_path);
+  cutlab_status status = CUTLAB_OK;
+  if (folder && r.writes) status = cutlab_folder_make(context, folder);
+  CUTLAB_TRY(cutlab_agree_over_ranks(context, status));
+  status = create_simulation(&r, &data, dataset_path);
   if (status == CUTLAB_OK && folder) status = begin_folder(&r, dataset_path);
   status = finish(&r, status, result);
   cutlab_dataset_free(data);
@@ -222,14 +262,26 @@ static cutlab_status rewind_metrics(run *r, const json_t *lines, bool *complete)
   return status;
 }
 
-static cutlab_status restore(run *r, bool *complete) {
-  json_t *lines = NULL;
-  *complete = false;
-  if (!cutlab_file_exists(r->checkpoint_path) || !cutlab_file_exists(r->metrics_path))
+/* The lines of metrics.jsonl, NULL where there is no state to go on from. */
+static cutlab_status read_lines(run *r, json_t **lines) {
+  *lines = NULL;
+  if (!r->writes || !cutlab_file_exists(r->checkpoint_path) || !cutlab_file_exists(r->metrics_path))
     return CUTLAB_OK;
-  CUTLAB_TRY(cutlab_metrics_read(r->context, &lines, r->metrics_path));
-  cutlab_status status = cutlab_simulation_read_state(r->simulation, r->checkpoint_path);
-  if (status == CUTLAB_OK) status = rewind_metrics(r, lines, complete);
+  return cutlab_metrics_read(r->context, lines, r->metrics_path);
+}
+
+static cutlab_status restore(run *r, bool *complete) {
+  json_t *lines;
+  cutlab_status status = cutlab_agree_over_ranks(r->context, read_lines(r, &lines));
+  *complete = status == CUTLAB_OK && lines;
+  cutlab_broadcast_over_ranks(r->context, complete, sizeof *complete);
+  if (*complete) status = cutlab_simulation_read_state(r->simulation, r->checkpoint_path);
+  if (*complete && status == CUTLAB_OK) {
+    if (r->writes) status = rewind_metrics(r, lines, complete);
+    status = cutlab_agree_over_ranks(r->context, status);
+    cutlab_broadcast_over_ranks(r->context, complete, sizeof *complete);
+    cutlab_broadcast_over_ranks(r->context, &r->logged, sizeof r->logged);
+  }
   json_decref(lines);
   return status;
 }
@@ -239,7 +291,7 @@ static cutlab_status start_over(run *r, const cutlab_dataset *data) {
   r->logged = -1;
   cutlab_simulation_free(r->simulation);
   CUTLAB_TRY(cutlab_simulation_create(r->context, &r->simulation, r->experiment, data));
-  return cutlab_file_write(r->context, r->metrics_path, "", 0);
+  return r->writes ? cutlab_file_write(r->context, r->metrics_path, "", 0) : CUTLAB_OK;
 }
 
 static cutlab_status take_parameters(cutlab_context *context, cutlab_experiment *experiment,
@@ -297,11 +349,12 @@ static cutlab_status read_result(cutlab_context *context, char **result, const c
 static cutlab_status continue_run(cutlab_context *context, char **result,
                                   const cutlab_experiment *experiment, const char *dataset_path,
                                   const char *folder) {
-  run r = {.context = context, .experiment = experiment, .folder = folder, .logged = -1};
+  run r = make_run(context, experiment, folder);
   cutlab_dataset *data = NULL;
   bool complete = true;
   cutlab_status status = create_simulation(&r, &data, dataset_path);
   if (status == CUTLAB_OK) status = name_files(&r);
+  status = cutlab_agree_over_ranks(context, status);
   if (status == CUTLAB_OK) status = restore(&r, &complete);
   if (status == CUTLAB_OK && !complete) status = start_over(&r, data);
   if (status == CUTLAB_OK) status = open_metrics(&r, "a");
@@ -317,10 +370,12 @@ cutlab_status cutlab_run_resume(cutlab_context *context, char **result, const ch
   CUTLAB_TRY(cutlab_experiment_create(context, &experiment));
   cutlab_status status =
       finished ? cutlab_run_read(context, experiment, &dataset_path, folder) : CUTLAB_ERROR_MEMORY;
+  status = cutlab_agree_over_ranks(context, status);
+  bool is_finished = status == CUTLAB_OK && cutlab_file_exists(finished);
+  cutlab_broadcast_over_ranks(context, &is_finished, sizeof is_finished);
   if (status == CUTLAB_OK)
-    status = cutlab_file_exists(finished)
-                 ? read_result(context, result, finished)
-                 : continue_run(context, result, experiment, dataset_path, folder);
+    status = is_finished ? cutlab_agree_over_ranks(context, read_result(context, result, finished))
+                         : continue_run(context, result, experiment, dataset_path, folder);
   free(dataset_path);
   free(finished);
   cutlab_experiment_free(experiment);

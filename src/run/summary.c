@@ -61,6 +61,7 @@ static void print_accuracy(FILE *file, const json_t *result) {
   if (json_is_object(monte_carlo)) {
     print_line(file, "  by Monte Carlo", number_of(monte_carlo, "overall"));
     print_line(file, "  its standard error", number_of(monte_carlo, "standard_error"));
+    print_line(file, "test error", number_of(monte_carlo, "test_error"));
   }
   print_line(file, "  in theory", number_of(result, "theory_accuracy"));
 }

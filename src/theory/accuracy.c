@@ -84,7 +84,7 @@ static cutlab_status check_readout(cutlab_context *context, double covariance[3]
 }
 
 static cutlab_activation activation(const cutlab_readout *readout) {
-  return (cutlab_activation){readout->beta, readout->r};
+  return (cutlab_activation){.beta = readout->beta, .r = readout->r};
 }
 
 /* <w_filter, v_{label,k}>, label 0: +1. */

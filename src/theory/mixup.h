@@ -9,7 +9,7 @@
 
 typedef struct cutlab_mixup_options {
   bool midpoint;    /* lambda = 1/2; else lambda ~ Beta(alpha, alpha) */
-  double alpha;     /* > 0 */
+  double alpha;     /* above 0, at most 1000 */
   double tolerance; /* bound asked for, on the loss and on the mean of each derivative's terms */
 } cutlab_mixup_options;
 
@@ -24,9 +24,11 @@ cutlab_status cutlab_mixup_create(cutlab_context *context, cutlab_mixup **mixup,
 void cutlab_mixup_free(cutlab_mixup *mixup);
 
 /* inner: [filters][examples][patches], pre-activations <w_f, x_ip> + b_f. loss and
-   pulls ([filters][examples][patches], dLoss/d inner) may be NULL. *error: what the two are off by
-   at most, as estimated from two orders of quadrature; CUTLAB_ERROR_NUMERIC where the tolerance
-   cannot be met. */
+   pulls ([filters][examples][patches], dLoss/d inner) may be NULL, and so may error. *error: what
+   the loss is off by at most, and a derivative's mean over the 2n - 1 ordered pairs that its
+   example is part of (the derivative itself by (2n - 1) / n^2 of that), as estimated from two
+   orders of quadrature. It is at most the tolerance, or what rounding alone makes of it where
+   outputs are large; CUTLAB_ERROR_NUMERIC where neither can be reached. */
 cutlab_status cutlab_mixup_evaluate(cutlab_mixup *mixup, double *loss, double *pulls, double *error,
                                     const double *inner);
 /* One random partner and lambda per example, keyed by (seed, iteration, example). */

@@ -8,40 +8,53 @@ static double add_loss(double *loss, double weight, int label, double f) {
   return weight * label * cutlab_logistic_slope(label * f);
 }
 
-/* ERM is Cutout with nothing cut. */
-void cutlab_brute_cut(const cutlab_objective *objective, double *loss, double *gradient,
-                      const double *outputs) {
-  int patches = objective->patches;
-  int cut_size = objective->options.method == CUTLAB_CUTOUT ? objective->options.cut_size : 0;
-  uint32_t all = (1u << patches) - 1;
-  double weight = 1 / ((double)objective->examples * cutlab_binomial(patches, cut_size));
-  for (int64_t i = 0; i < objective->examples; ++i)
-    for (uint32_t cut = 0; cut <= all; ++cut) {
-      if (__builtin_popcount(cut) != cut_size) continue;
-      double f = cutlab_subset_sum(outputs + i * patches, all & ~cut);
-      double slope = add_loss(loss, weight, objective->labels[i], f);
-      for (int p = 0; gradient && p < patches; ++p)
-        if (!(cut >> p & 1)) gradient[i * patches + p] += slope;
-    }
+/* Outputs are sums of P numbers; losses are positive, `losses` of them added one after the other,
+   and so are up to `slopes` parts of an entry of the gradient. */
+static void bound_rounding(const cutlab_objective *o, cutlab_evaluation *e, double losses,
+                           double slopes) {
+  double range = 2 * e->reach, u = cutlab_unit_roundoff;
+  e->slope_error = u * (o->patches * range / 4 + slopes + 8);
+  e->loss_error = u * (o->patches * range + 16 * (1 + range) + losses * (e->loss ? *e->loss : 0));
 }
 
-void cutlab_brute_cutmix(const cutlab_objective *objective, double *loss, double *gradient,
-                         const double *outputs) {
+void cutlab_brute_cut(const cutlab_objective *objective, cutlab_evaluation *e) {
+  int patches = objective->patches, cut_size = cutlab_cut_size(objective);
+  uint64_t all = cutlab_all_patches(patches);
+  double subsets = cutlab_subsets_of_size(objective, cut_size);
+  double weight = 1 / ((double)objective->total * subsets);
+  for (int64_t i = 0; i < objective->examples; ++i) {
+    uint64_t cut = cutlab_first_of_size(cut_size);
+    do {
+      double f = cutlab_subset_sum(e->outputs + i * patches, all & ~cut);
+      double slope = add_loss(e->loss, weight, objective->labels[i], f);
+      for (int p = 0; e->gradient && p < patches; ++p)
+        if (!(cut >> p & 1)) e->gradient[i * patches + p] += slope;
+    } while (cutlab_next_of_size(objective, &cut, cut_size));
+  }
+  bound_rounding(objective, e, (double)objective->examples * subsets, subsets);
+}
+
+static void brute_pair(const cutlab_objective *objective, cutlab_evaluation *e, int64_t i,
+                       int64_t j) {
   int patches = objective->patches;
-  int64_t n = objective->examples;
-  uint32_t all = (1u << patches) - 1;
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < n; ++j)
-      for (uint32_t subset = 0; subset <= all; ++subset) {
-        int size = __builtin_popcount(subset);
-        double share = (double)size / patches;
-        double weight =
-            1 / ((double)n * (double)n * (patches + 1) * cutlab_binomial(patches, size));
-        double f = cutlab_subset_sum(outputs + i * patches, subset) +
-                   cutlab_subset_sum(outputs + j * patches, all & ~subset);
-        double slope = add_loss(loss, weight * share, objective->labels[i], f) +
-                       add_loss(loss, weight * (1 - share), objective->labels[j], f);
-        for (int p = 0; gradient && p < patches; ++p)
-          gradient[(subset >> p & 1 ? i : j) * patches + p] += slope;
-      }
+  double n = (double)objective->total;
+  uint64_t subset = 0, all = cutlab_all_patches(patches);
+  do {
+    int size = __builtin_popcountll(subset);
+    double share = (double)size / patches;
+    double weight = 1 / (n * n * (patches + 1) * cutlab_subsets_of_size(objective, size));
+    double f = cutlab_subset_sum(e->outputs + i * patches, subset) +
+               cutlab_subset_sum(e->outputs + j * patches, all & ~subset);
+    double slope = add_loss(e->loss, weight * share, objective->labels[i], f) +
+                   add_loss(e->loss, weight * (1 - share), objective->labels[j], f);
+    for (int p = 0; e->gradient && p < patches; ++p)
+      e->gradient[(subset >> p & 1 ? i : j) * patches + p] += slope;
+  } while (cutlab_next_subset(objective, &subset));
+}
+
+void cutlab_brute_cutmix(const cutlab_objective *objective, cutlab_evaluation *e) {
+  for (int64_t i = 0; i < objective->examples; ++i)
+    for (int64_t j = 0; j < objective->examples; ++j) brute_pair(objective, e, i, j);
+  double n = (double)objective->examples, subsets = cutlab_subset_count(objective);
+  bound_rounding(objective, e, n * n * subsets, 2 * n * subsets);
 }

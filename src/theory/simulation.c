@@ -9,37 +9,49 @@
 
 #include <cutlab/random.h>
 
+#include "base/ranks.h"
 #include "base/streams.h"
 #include "theory/simulation_internal.h"
 
 static cutlab_status allocate_common(cutlab_simulation *s) {
   cutlab_context *c = s->context;
-  int64_t columns = cutlab_filters * cutlab_filters * s->data->feature_count;
-  s->inner = cutlab_allocate(c, cutlab_filters * s->patch_count, sizeof(double));
-  s->pulls = cutlab_allocate(c, cutlab_filters * s->patch_count, sizeof(double));
+  int64_t f = s->filter_count, columns = f * s->data->columns;
+  s->inner = cutlab_allocate(c, f * s->patch_count, sizeof(double));
+  s->pulls = cutlab_allocate(c, f * s->patch_count, sizeof(double));
   s->outputs = cutlab_allocate(c, s->patch_count, sizeof(double));
   s->slopes = cutlab_allocate(c, s->patch_count, sizeof(double));
   s->coordinates = cutlab_allocate(c, columns, sizeof(double));
   s->first_coordinates = cutlab_allocate(c, columns, sizeof(double));
-  s->coefficients = cutlab_allocate(c, cutlab_filters * s->patch_count, sizeof(double));
+  s->coefficients = cutlab_allocate(c, f * s->patch_count, sizeof(double));
+  s->biases = cutlab_allocate(c, f, sizeof(double));
+  s->bias_gradient = cutlab_allocate(c, f, sizeof(double));
   if (s->form == CUTLAB_FORM_GRAM) s->gradient = cutlab_allocate(c, columns, sizeof(double));
   bool all = s->inner && s->pulls && s->outputs && s->slopes && s->coordinates &&
-             s->first_coordinates && s->coefficients &&
+             s->first_coordinates && s->coefficients && s->biases && s->bias_gradient &&
              (s->gradient || s->form == CUTLAB_FORM_HELD);
   return all ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
 }
 
-/* w_s(0) ~ N(0, sigma_0^2 I): the coordinates along the features. */
+/* The initial filters along the features, and their biases, of the same law. */
 static void draw_coordinates(cutlab_simulation *s) {
-  int64_t columns = cutlab_filters * s->data->feature_count;
-  for (int f = 0; f < cutlab_filters; ++f) {
-    cutlab_random random =
-        cutlab_random_make(s->experiment.seed, cutlab_stream_filter, (uint64_t)f, 0, 0);
-    for (int64_t v = 0; v < columns; ++v)
-      s->coordinates[f * columns + v] = s->experiment.sigma_0 * cutlab_random_normal(&random);
+  const struct cutlab_experiment *x = &s->experiment;
+  int64_t columns = s->data->columns;
+  double bound = 1 / sqrt((double)s->data->dimension);
+  for (int f = 0; f < s->filter_count; ++f) {
+    double *coordinates = s->coordinates + f * columns;
+    cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_filter, (uint64_t)f, 0, 0);
+    if (x->uniform_weights)
+      cutlab_uniform_weights(coordinates, x, f, 0, columns);
+    else
+      for (int64_t v = 0; v < columns; ++v)
+        coordinates[v] = x->sigma_0 * cutlab_random_normal(&random);
+    random = cutlab_random_make(x->seed, cutlab_stream_bias, (uint64_t)f, 0, 0);
+    if (x->bias)
+      s->biases[f] = x->uniform_weights ? bound * (2 * cutlab_random_uniform(&random) - 1)
+                                        : x->sigma_0 * cutlab_random_normal(&random);
   }
   memcpy(s->first_coordinates, s->coordinates,
-         (size_t)(cutlab_filters * columns) * sizeof *s->coordinates);
+         (size_t)(s->filter_count * columns) * sizeof *s->coordinates);
 }
 
 /* A step costs about 4 nPd operations with the data held and 4 N^2 in Gram form. */
@@ -51,6 +63,13 @@ static cutlab_status choose_form(cutlab_simulation *s) {
       return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
                          "form is %s, but the data set holds inner products only; use form=wishart",
                          form == CUTLAB_FORM_HELD ? "held" : "gram");
+    if (data->filters != s->filter_count || data->uniform_weights != s->experiment.uniform_weights)
+      return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
+                         "filters is %lld and initialisation %s, but the data set holds inner "
+                         "products with %d %s filters a sign",
+                         (long long)s->experiment.filters,
+                         s->experiment.uniform_weights ? "uniform" : "gaussian", data->filters / 2,
+                         data->uniform_weights ? "uniform" : "gaussian");
     s->form = CUTLAB_FORM_GRAM;
     return CUTLAB_OK;
   }
@@ -66,24 +85,51 @@ static cutlab_status choose_form(cutlab_simulation *s) {
   return CUTLAB_OK;
 }
 
+static cutlab_status create_objective(cutlab_simulation *s) {
+  const struct cutlab_experiment *x = &s->experiment;
+  const cutlab_dataset *data = s->data;
+  if (x->method == CUTLAB_MIXUP) {
+    cutlab_mixup_options options = {x->midpoint, x->mixup_alpha, x->tolerance};
+    return cutlab_mixup_create(s->context, &s->mixup, &options, s->activation, data->labels,
+                               data->examples, data->patches, s->filter_count);
+  }
+  cutlab_objective_options options = {x->method, (int)x->cut_size, x->path, x->tolerance,
+                                      x->subsets};
+  return cutlab_objective_create(s->context, &s->objective, &options, data->labels, data->examples,
+                                 data->patches);
+}
+
+/* Whether every patch of a label can have the one output that the closed form gives it. Not with
+   flipped labels, where the same feature comes with either; not with contiguous subsets, which
+   treat positions differently; not beyond the outputs that the network can reach. */
+static bool has_even_optimum(const cutlab_simulation *s) {
+  const cutlab_dataset *data = cutlab_dataset_whole(s->data);
+  if (data->feature_count && memcmp(data->labels, data->true_labels, (size_t)data->examples) != 0)
+    return false;
+  if (s->experiment.subsets == CUTLAB_SUBSETS_CONTIGUOUS) return false;
+  double most = fmax(s->optimum.positive, s->optimum.negative);
+  return s->activation.kind != CUTLAB_SIGMOID || !(most >= s->filter_count / 2.0);
+}
+
 static cutlab_status prepare(cutlab_simulation *s) {
   const struct cutlab_experiment *x = &s->experiment;
   s->patch_count = s->data->examples * s->data->patches;
-  s->activation = (cutlab_activation){x->beta, x->r};
+  s->filter_count = cutlab_experiment_rows(x);
+  s->activation = (cutlab_activation){x->activation, x->beta, x->r, (int)x->power};
   s->gradient_norm = NAN;
+  s->accuracy_tolerance = 1e-8;
   if (s->data->feature_count && s->data->feature_count != x->feature_count)
     return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
                        "frequencies has %d entries, but the data set has %d features a class",
                        x->feature_count, s->data->feature_count);
   CUTLAB_TRY(choose_form(s));
-  CUTLAB_TRY(allocate_common(s));
+  CUTLAB_TRY(cutlab_agree_over_ranks(s->context, allocate_common(s)));
   draw_coordinates(s);
-  cutlab_objective_options options = {x->method, (int)x->cut_size, x->path, x->tolerance,
-                                      CUTLAB_SUBSETS_ARBITRARY};
-  CUTLAB_TRY(cutlab_objective_create(s->context, &s->objective, &options, s->data->labels,
-                                     s->data->examples, s->data->patches));
-  CUTLAB_TRY(cutlab_optimum(s->context, &s->optimum, s->data->patches, s->data->positives,
-                            s->data->examples));
+  CUTLAB_TRY(create_objective(s));
+  const cutlab_dataset *whole = cutlab_dataset_whole(s->data);
+  CUTLAB_TRY(
+      cutlab_optimum(s->context, &s->optimum, whole->patches, whole->positives, whole->examples));
+  if (!has_even_optimum(s)) s->optimum = (cutlab_optimum_point){0, NAN, NAN, NAN};
   if (s->form == CUTLAB_FORM_HELD) return cutlab_held_create(s);
   CUTLAB_TRY(cutlab_gram_create(s));
   if (s->own_data && s->own_gram) { /* the patches have done their work: keep the Gram matrix */
@@ -106,9 +152,13 @@ cutlab_status cutlab_simulation_create(cutlab_context *context, cutlab_simulatio
   s->context = context;
   s->experiment = *experiment;
   cutlab_status status = CUTLAB_OK;
-  if (!dataset) status = cutlab_dataset_draw(context, &s->own_data, experiment);
+  bool divided = cutlab_context_ranks(context) != NULL;
+  if (divided) status = cutlab_divided_check(s, dataset);
+  if (!dataset && status == CUTLAB_OK)
+    status =
+        divided ? cutlab_divided_draw(s) : cutlab_dataset_draw(context, &s->own_data, experiment);
   s->data = dataset ? dataset : s->own_data;
-  if (status == CUTLAB_OK) status = prepare(s);
+  if (status == CUTLAB_OK) status = cutlab_agree_over_ranks(context, prepare(s));
   if (status == CUTLAB_OK)
     *simulation = s;
   else
@@ -121,11 +171,13 @@ void cutlab_simulation_free(cutlab_simulation *s) {
   double *arrays[] = {s->inner,       s->outputs,           s->slopes,       s->pulls,
                       s->coordinates, s->first_coordinates, s->coefficients, s->filters,
                       s->gradient,    s->own_gram,          s->noise_inner,  s->first_noise_inner,
-                      s->row_pulls,   s->row_steps,         s->row_shares};
+                      s->row_pulls,   s->row_steps,         s->row_shares,   s->first_noise_gram,
+                      s->biases,      s->bias_gradient};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) free(arrays[i]);
   free(s->row_patch);
   free(s->entries);
   cutlab_objective_free(s->objective);
+  cutlab_mixup_free(s->mixup);
   cutlab_dataset_free(s->own_data);
   free(s);
 }
@@ -135,27 +187,58 @@ void cutlab_simulation_forward(cutlab_simulation *s) {
     cutlab_held_inner(s);
   else
     cutlab_gram_inner(s);
-  const double *plus = s->inner, *minus = s->inner + s->patch_count;
-  for (int64_t ip = 0; ip < s->patch_count; ++ip)
-    s->outputs[ip] =
-        cutlab_activate(s->activation, plus[ip]) - cutlab_activate(s->activation, minus[ip]);
+  for (int f = 0; f < s->filter_count; ++f) {
+    double *inner = s->inner + f * s->patch_count;
+    if (s->experiment.bias)
+      for (int64_t ip = 0; ip < s->patch_count; ++ip) inner[ip] += s->biases[f];
+    cutlab_activate_all(s->activation, s->outputs, cutlab_filter_sign(s, f), inner, s->patch_count,
+                        f == 0);
+  }
+}
+
+/* Loss and pulls where the objective is a function of the patch outputs. */
+static cutlab_status pull_outputs(cutlab_simulation *s, double *loss, bool sampled) {
+  double unused;
+  if (sampled)
+    CUTLAB_TRY(cutlab_objective_sample(s->objective, loss ? loss : &unused, s->slopes, s->outputs,
+                                       s->experiment.seed, s->iteration));
+  else
+    CUTLAB_TRY(cutlab_objective_evaluate(s->objective, loss, s->slopes, NULL, s->outputs));
+  for (int f = 0; f < s->filter_count; ++f)
+    cutlab_activate_slopes(s->activation, s->pulls + f * s->patch_count, s->slopes,
+                           cutlab_filter_sign(s, f), s->inner + f * s->patch_count, s->patch_count);
+  return CUTLAB_OK;
+}
+
+static cutlab_status pull_mixed(cutlab_simulation *s, double *loss, bool sampled) {
+  double error;
+  if (sampled)
+    return cutlab_mixup_sample(s->mixup, loss, s->pulls, s->inner, s->experiment.seed,
+                               s->iteration);
+  return cutlab_mixup_evaluate(s->mixup, loss, s->pulls, &error, s->inner);
+}
+
+/* Sets the gradient of the biases; what its square adds to that of the norm. */
+static double pull_biases(cutlab_simulation *s) {
+  double square = 0;
+  for (int f = 0; f < s->filter_count; ++f) {
+    const double *pulls = s->pulls + f * s->patch_count;
+    double sum[4] = {0}, rest = 0; /* four at a time: independent sums */
+    int64_t ip = 0;
+    for (; ip + 4 <= s->patch_count; ip += 4)
+      for (int k = 0; k < 4; ++k) sum[k] += pulls[ip + k];
+    for (; ip < s->patch_count; ++ip) rest += pulls[ip];
+    s->bias_gradient[f] = sum[0] + sum[1] + sum[2] + sum[3] + rest;
+  }
+  cutlab_sum_over_ranks(s->context, s->bias_gradient, s->filter_count);
+  for (int f = 0; f < s->filter_count; ++f) square += s->bias_gradient[f] * s->bias_gradient[f];
+  return square;
 }
 
 cutlab_status cutlab_simulation_backward(cutlab_simulation *s, double *loss, bool sampled) {
-  double sampled_loss;
-  if (sampled)
-    CUTLAB_TRY(cutlab_objective_sample(s->objective, loss ? loss : &sampled_loss, s->slopes,
-                                       s->outputs, s->experiment.seed, s->iteration));
-  else
-    CUTLAB_TRY(cutlab_objective_evaluate(s->objective, loss, s->slopes, NULL, s->outputs));
-  for (int f = 0; f < cutlab_filters; ++f) {
-    const double *inner = s->inner + f * s->patch_count;
-    double *pulls = s->pulls + f * s->patch_count, sign = f ? -1 : 1;
-    for (int64_t ip = 0; ip < s->patch_count; ++ip)
-      pulls[ip] = sign * s->slopes[ip] * cutlab_activate_slope(s->activation, inner[ip]);
-  }
-  s->gradient_norm =
-      s->form == CUTLAB_FORM_HELD ? cutlab_held_gradient(s) : cutlab_gram_gradient(s);
+  CUTLAB_TRY(s->mixup ? pull_mixed(s, loss, sampled) : pull_outputs(s, loss, sampled));
+  double norm = s->form == CUTLAB_FORM_HELD ? cutlab_held_gradient(s) : cutlab_gram_gradient(s);
+  s->gradient_norm = s->experiment.bias ? sqrt(norm * norm + pull_biases(s)) : norm;
   return CUTLAB_OK;
 }
 
@@ -167,8 +250,10 @@ static cutlab_status take_step(cutlab_simulation *s) {
     return cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC,
                        "the gradient is no longer finite at iteration %lld; learning_rate is %g",
                        (long long)s->iteration, rate);
-  for (int64_t k = 0; k < cutlab_filters * s->patch_count; ++k)
+  for (int64_t k = 0; k < s->filter_count * s->patch_count; ++k)
     s->coefficients[k] -= rate * s->pulls[k];
+  for (int f = 0; s->experiment.bias && f < s->filter_count; ++f)
+    s->biases[f] -= rate * s->bias_gradient[f];
   if (s->form == CUTLAB_FORM_HELD)
     cutlab_held_descend(s, rate);
   else
@@ -199,7 +284,9 @@ cutlab_status cutlab_simulation_step(cutlab_simulation *s, int64_t count) {
   int threads = cutlab_context_threads(s->context);
   for (int64_t i = 0; i < count; ++i) {
     CUTLAB_TRY(take_paced_step(s, threads));
-    CUTLAB_TRY(cutlab_report_progress(s->context, method, s->iteration, s->experiment.iterations));
+    cutlab_status status =
+        cutlab_report_progress(s->context, method, s->iteration, s->experiment.iterations);
+    CUTLAB_TRY(cutlab_agree_over_ranks(s->context, status));
   }
   return CUTLAB_OK;
 }

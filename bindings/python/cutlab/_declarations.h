@@ -9,6 +9,9 @@ typedef enum cutlab_isa { CUTLAB_ISA_AUTO, CUTLAB_ISA_PORTABLE, CUTLAB_ISA_AVX2,
 cutlab_status cutlab_context_create(cutlab_context **context);
 void cutlab_context_free(cutlab_context *context);
 const char *cutlab_context_message(const cutlab_context *context);
+cutlab_status cutlab_context_join_ranks(cutlab_context *context);
+int cutlab_context_rank(const cutlab_context *context);
+int cutlab_context_rank_count(const cutlab_context *context);
 cutlab_status cutlab_context_set_threads(cutlab_context *context, int threads);
 int cutlab_context_threads(const cutlab_context *context);
 cutlab_status cutlab_context_set_isa(cutlab_context *context, cutlab_isa isa);
@@ -49,7 +52,7 @@ typedef struct cutlab_collection { int64_t channels, height, width, classes; cut
 cutlab_status cutlab_collection_open(cutlab_context *context, cutlab_collection *collection, const cutlab_collection_source *source);
 void cutlab_collection_clear(cutlab_collection *collection);
 cutlab_status cutlab_collection_verify(cutlab_context *context, char **report, const cutlab_collection_source *source);
-typedef enum cutlab_method { CUTLAB_ERM, CUTLAB_CUTOUT, CUTLAB_CUTMIX } cutlab_method;
+typedef enum cutlab_method { CUTLAB_ERM, CUTLAB_CUTOUT, CUTLAB_CUTMIX, CUTLAB_MIXUP } cutlab_method;
 typedef struct cutlab_experiment cutlab_experiment;
 typedef struct cutlab_parameter { const char *name; const char *kind; const char *accepted; const char *text; } cutlab_parameter;
 cutlab_status cutlab_experiment_create(cutlab_context *context, cutlab_experiment **experiment);
@@ -183,8 +186,9 @@ int64_t cutlab_dataset_positives(const cutlab_dataset *dataset);
 const int8_t *cutlab_dataset_labels(const cutlab_dataset *dataset);
 const int32_t *cutlab_dataset_feature_indices(const cutlab_dataset *dataset);
 cutlab_form cutlab_dataset_form(const cutlab_dataset *dataset);
-typedef enum cutlab_path { CUTLAB_PATH_AUTO, CUTLAB_PATH_BRUTE, CUTLAB_PATH_DIRECT, CUTLAB_PATH_CHEBYSHEV } cutlab_path;
-typedef struct cutlab_objective_options { cutlab_method method; int cut_size; cutlab_path path; double tolerance; } cutlab_objective_options;
+typedef enum cutlab_path { CUTLAB_PATH_AUTO, CUTLAB_PATH_BRUTE, CUTLAB_PATH_DIRECT, CUTLAB_PATH_CHEBYSHEV, CUTLAB_PATH_FOURIER } cutlab_path;
+typedef enum cutlab_subsets { CUTLAB_SUBSETS_ARBITRARY, CUTLAB_SUBSETS_CONTIGUOUS } cutlab_subsets;
+typedef struct cutlab_objective_options { cutlab_method method; int cut_size; cutlab_path path; double tolerance; cutlab_subsets subsets; } cutlab_objective_options;
 typedef struct cutlab_objective cutlab_objective;
 cutlab_status cutlab_objective_create(cutlab_context *context, cutlab_objective **objective, const cutlab_objective_options *options, const int8_t *labels, int64_t examples, int64_t patches);
 void cutlab_objective_free(cutlab_objective *objective);
@@ -203,6 +207,8 @@ double cutlab_random_gamma(cutlab_random *random, double shape);
 double cutlab_random_beta(cutlab_random *random, double a, double b);
 void cutlab_random_permutation(cutlab_random *random, int64_t *permutation, int64_t count);
 cutlab_status cutlab_report_write(cutlab_context *context, char **table, const char *folder, const char *const *runs, int count);
+bool cutlab_report_is_sweep(const char *folder);
+cutlab_status cutlab_report_sweep(cutlab_context *context, char **text, const char *folder, const char *sweep, const char *const *references, int count);
 cutlab_status cutlab_run_execute(cutlab_context *context, char **result, const cutlab_experiment *experiment, const char *dataset_path, const char *folder);
 cutlab_status cutlab_run_resume(cutlab_context *context, char **result, const char *folder);
 cutlab_status cutlab_run_summary(cutlab_context *context, char **text, const char *result_json);
@@ -211,7 +217,7 @@ typedef struct cutlab_sheet_labels { int64_t classes; const float *mixed; const 
 cutlab_status cutlab_sheet_write(cutlab_context *context, const char *path, cutlab_plan *plan, const cutlab_batch *output, const cutlab_batch *input, const cutlab_sheet_labels *labels, const char *const *names, int64_t count);
 typedef struct cutlab_simulation cutlab_simulation;
 typedef struct cutlab_spread { double mean, min, max; } cutlab_spread;
-typedef struct cutlab_measurement { int64_t iteration; double loss; double gradient_norm; double train_accuracy; double evenness, evenness_feature, evenness_dominant, evenness_background; int feature_count; double *feature_outputs; double *feature_coefficients; cutlab_spread dominant, background; cutlab_spread dominant_coefficient; cutlab_spread background_coefficient; double population_accuracy; double *population_accuracy_by_feature; double monte_carlo_accuracy, monte_carlo_standard_error; } cutlab_measurement;
+typedef struct cutlab_measurement { int64_t iteration; double loss; double gradient_norm; double train_accuracy; double evenness, evenness_feature, evenness_dominant, evenness_background; int feature_count; double *feature_outputs; double *feature_coefficients; cutlab_spread dominant, background; cutlab_spread dominant_coefficient; cutlab_spread background_coefficient; double population_accuracy; double *population_accuracy_by_feature; double monte_carlo_accuracy, monte_carlo_standard_error; double test_error; } cutlab_measurement;
 cutlab_status cutlab_simulation_create(cutlab_context *context, cutlab_simulation **simulation, const cutlab_experiment *experiment, const cutlab_dataset *dataset);
 void cutlab_simulation_free(cutlab_simulation *simulation);
 cutlab_status cutlab_simulation_step(cutlab_simulation *simulation, int64_t count);
@@ -224,6 +230,19 @@ const cutlab_optimum_point * cutlab_simulation_optimum(const cutlab_simulation *
 const cutlab_dataset *cutlab_simulation_dataset(const cutlab_simulation *simulation);
 cutlab_status cutlab_simulation_write_state(cutlab_simulation *simulation, const char *path);
 cutlab_status cutlab_simulation_read_state(cutlab_simulation *simulation, const char *path);
+typedef struct cutlab_sweep cutlab_sweep;
+cutlab_status cutlab_sweep_load(cutlab_context *context, cutlab_sweep **sweep, const char *path);
+cutlab_status cutlab_sweep_load_preset(cutlab_context *context, cutlab_sweep **sweep, const char *name);
+const char *cutlab_sweep_preset(int i, const char **yaml);
+void cutlab_sweep_free(cutlab_sweep *sweep);
+cutlab_status cutlab_sweep_set(cutlab_sweep *sweep, const char *key, const char *value);
+typedef struct cutlab_sweep_plan { int64_t cells, runs; int64_t done; double seconds; } cutlab_sweep_plan;
+cutlab_status cutlab_sweep_estimate(cutlab_sweep *sweep, cutlab_sweep_plan *plan, const char *folder);
+typedef struct cutlab_sweep_options { int64_t shard, shards; } cutlab_sweep_options;
+cutlab_status cutlab_sweep_run(cutlab_sweep *sweep, const char *folder, const cutlab_sweep_options *options);
+cutlab_status cutlab_sweep_merge(cutlab_sweep *sweep, const char *folder);
+const char *cutlab_sweep_summary(const cutlab_sweep *sweep);
+const char *cutlab_sweep_name(const cutlab_sweep *sweep);
 #define CUTLAB_VERSION_MAJOR 0
 #define CUTLAB_VERSION_MINOR 1
 #define CUTLAB_VERSION_PATCH 0

@@ -2,7 +2,7 @@
 // are in audit_gallery.js.
 (() => {
   'use strict';
-  const {page, make, missing, number, css} = CutLab;
+  const {page, make, missing, number, css, data, cell, table, paragraph, list} = CutLab;
   const audit = page.audit;
   const compared = audit.comparisons;
   const methods = page.methods.map(m => m.label);
@@ -11,10 +11,8 @@
   const exact = value => String(Number(value.toPrecision(12))); // all digits but those of rounding
   const percent = exact(100 * audit.confidence);
 
-  // Cells. <data> keeps all digits of what it shows.
+  // Cells
 
-  const data = (value, text) => make('data', {value: missing(value) ? '' : String(value), text});
-  const cell = (...children) => make('td', {}, ...children);
   const shown = (value, digits) => cell(data(value, number(value, digits)));
   const digitsOf = values => values.every(Number.isInteger) ? 0 : 1; // of a column of counts or their means
   const counted = (value, digits) => cell(data(value, missing(value) ? '–'
@@ -47,18 +45,6 @@
     return make('th', {scope: 'row', text: label, style: `--method: ${method.colour}`});
   }
 
-  // Tables of many rows scroll; those of few columns are narrow.
-  function table(caption, note, columns, rows, id) {
-    const head = make('tr', {}, ...columns.map(text => make('th', {scope: 'col', text})));
-    const title = make('caption', {}, make('span', {class: 'name', text: caption}));
-    if (note) title.append(make('span', {class: 'faint', text: note}));
-    const shape = `${rows.length > 20 ? ' tall' : ''}${columns.length < 5 ? ' narrow' : ''}`;
-    return make('div', {class: `scroll${shape}`, tabindex: '0', role: 'region', 'aria-label': caption},
-      make('table', {id}, title, make('thead', {}, head), make('tbody', {}, ...rows)));
-  }
-
-  const paragraph = text => make('p', {class: 'text', text});
-  const list = sentences => make('ul', {class: 'notes'}, ...sentences.map(text => make('li', {text})));
   const figures = (...names) => {
     const found = names.map(n => page.figures.find(f => f.name === n)).filter(f => f);
     return make('div', {class: names.length > 3 ? 'figures three' : 'figures'}, ...found.map(figure =>
@@ -69,10 +55,7 @@
 
   const places = {audited: 'audited', missed: 'missed', helped: 'helped and hurt', gallery: 'examples', files: 'files'};
 
-  function section(id, title, ...children) {
-    document.getElementById('sections').append(make('a', {href: `#${id}`, text: places[id]}));
-    return make('section', {id, 'aria-labelledby': `${id}-title`}, make('h2', {id: `${id}-title`, text: title}), ...children);
-  }
+  const section = (id, title, ...children) => CutLab.section(id, places[id], title, ...children);
 
   // What the ranges of these estimates say.
   function intervals(estimates) {
@@ -223,8 +206,7 @@
       ['examples.csv', 'every example: score, how often each method is right, what became of it', true],
       ['audit.json', 'everything but the examples', true],
       ['figures/', 'every figure as Vega-Lite and, where the tools are there, SVG, PDF and PNG', true]];
-    return section('files', 'Files beside this page', make('dl', {class: 'files'},
-      ...all.filter(file => file[2]).flatMap(([file, what]) => [make('dt', {text: file}), make('dd', {text: what})])));
+    return section('files', 'Files beside this page', CutLab.files(all.filter(file => file[2])));
   }
 
   // Figures at the page's width and colours

@@ -6,6 +6,7 @@ const CutLab = (() => {
   const root = document.documentElement;
   const page = JSON.parse(document.getElementById('data').textContent);
   let interactive; // specification of a figure at a width
+  let total = 0; // figures that the page begins with
   let done = 0;
   let failed = 0;
 
@@ -32,6 +33,33 @@ const CutLab = (() => {
     if (size !== 0 && (size < 1e-3 || size >= 1e5)) return value.toExponential(1).replace('-', '−');
     return value.toFixed(digits).replace('-', '−');
   }
+
+  // Parts of pages. <data> keeps all digits of what it shows.
+
+  const data = (value, text) => make('data', {value: missing(value) ? '' : String(value), text});
+  const cell = (...children) => make('td', {}, ...children);
+  const paragraph = text => make('p', {class: 'text', text});
+  const list = sentences => make('ul', {class: 'notes'}, ...sentences.map(text => make('li', {text})));
+
+  // Tables of many rows scroll; those of few columns are narrow.
+  function table(caption, note, columns, rows, id) {
+    const head = make('tr', {}, ...columns.map(text => make('th', {scope: 'col', text})));
+    const title = make('caption', {}, make('span', {class: 'name', text: caption}));
+    if (note) title.append(make('span', {class: 'faint', text: note}));
+    const shape = `${rows.length > 20 ? ' tall' : ''}${columns.length < 5 ? ' narrow' : ''}`;
+    return make('div', {class: `scroll${shape}`, tabindex: '0', role: 'region', 'aria-label': caption},
+      make('table', {id}, title, make('thead', {}, head), make('tbody', {}, ...rows)));
+  }
+
+  // A section, and its place in the list of sections.
+  function section(id, place, title, ...children) {
+    document.getElementById('sections').append(make('a', {href: `#${id}`, text: place}));
+    return make('section', {id, 'aria-labelledby': `${id}-title`}, make('h2', {id: `${id}-title`, text: title}), ...children);
+  }
+
+  // [[names, what is in them], ..]
+  const files = all => make('dl', {class: 'files'},
+    ...all.flatMap(([file, what]) => [make('dt', {}, file), make('dd', {text: what})]));
 
   // Specifications: what every figure on a page has, unlike a printed one
 
@@ -72,13 +100,13 @@ const CutLab = (() => {
     if (figure.view) figure.view.finalize();
     try {
       const result = await vegaEmbed(figure.plot, interactive(figure, width), {
-        renderer: 'svg', actions: false, mode: 'vega-lite',
+        renderer: figure.canvas ? 'canvas' : 'svg', actions: false, mode: 'vega-lite',
         tooltip: {theme: 'custom', sanitize: escape},
       });
       figure.view = result.view;
-      const svg = figure.plot.querySelector('svg');
-      svg.setAttribute('role', 'img');
-      svg.setAttribute('aria-label', `${figure.title}. ${figure.caption}`);
+      const picture = figure.plot.querySelector('svg, canvas');
+      picture.setAttribute('role', 'img');
+      picture.setAttribute('aria-label', `${figure.title}. ${figure.caption}`);
       figure.plot.style.minHeight = '0';
       return true;
     } catch (error) {
@@ -93,8 +121,8 @@ const CutLab = (() => {
     figure.started = true;
     if (await draw(figure)) ++done;
     else ++failed;
-    const all = done + failed === page.figures.length;
-    root.dataset.figures = all ? `${done} ${failed ? 'failed' : 'ok'}` : `${done}/${page.figures.length}`;
+    const all = done + failed === total;
+    root.dataset.figures = all ? `${done} ${failed ? 'failed' : 'ok'}` : `${done}/${total}`;
   }
 
   async function redraw() {
@@ -116,7 +144,8 @@ const CutLab = (() => {
   // printing finds all of them.
   async function drawAll(specify) {
     interactive = specify;
-    if (page.figures.length === 0) root.dataset.figures = '0 ok';
+    total = page.figures.length;
+    if (total === 0) root.dataset.figures = '0 ok';
     const seen = new IntersectionObserver(entries => {
       for (const entry of entries)
         if (entry.isIntersecting) drawOnce(page.figures.find(f => f.plot === entry.target));
@@ -165,5 +194,5 @@ const CutLab = (() => {
     });
   }
 
-  return {root, page, make, missing, number, css, specification, drawAll, figureElement, theme};
+  return {root, page, make, missing, number, css, data, cell, paragraph, list, table, section, files, specification, draw, drawAll, figureElement, theme};
 })();
