@@ -53,7 +53,7 @@ refused "one patch" 2 "patches is '1'" simulate patches=1
 refused "dimension below 2K" 2 "2K = 6" simulate dimension=5
 refused "seed overflow" 2 "9223372036854775807" simulate --seed 9223372036854775808
 refused "fraction of an iteration" 2 "integer" simulate --iterations 1.5
-refused "unknown method" 2 "erm | cutout | cutmix" simulate --method mixup
+refused "unknown method" 2 "erm | cutout | cutmix | mixup" simulate --method fmix
 refused "unknown parameter" 2 "unknown parameter 'sigma_D'; nearest: sigma_d" simulate sigma_D=1
 refused "unknown preset" 2 "nearest: theory" simulate --preset theroy
 refused "preset as a parameter" 2 "--preset" simulate preset=quick

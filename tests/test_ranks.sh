@@ -55,6 +55,10 @@ CUTLAB_MPI_MODULE=/nowhere/m.so refused_together "no module" 1 "this job has 2 p
 CUTLAB_ALONE=1 check "each on its own" ranks 2 0 optimum --patches 3 --positives 1 --examples 2
 check "each says what it found" [ "$(grep -c 1.3954 output)" -ge 2 ]
 
+# The installed command, and a program with the library in it, find the module as well.
+cmake --install "$CUTLAB_BUILD" --prefix "$folder/installed" >log 2>&1 || not_ok "install"
+cutlab=$folder/installed/bin/cutlab check "installed" ranks 2 0 simulate --preset quick iterations=3
+
 # One training divided by examples. 41 of them: the parts are not equal.
 world=(--preset quick examples=41 form=held iterations=60 log_points=4)
 # alike FOLDER FOLDER: the same numbers to rounding, in all files

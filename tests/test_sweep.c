@@ -576,7 +576,14 @@ static void foreign_journals_are_refused(void **state) {
   write_bytes(journal, 60, "\0\0\0\7", 4); /* user_version */
   expect_refused(f, sweep, CUTLAB_ERROR_FORMAT, "journal of format version 7");
   write_bytes(journal, 68, "abcd", 4); /* application_id */
+  size_t size, same;
+  char *before = content(f, sub(f, "a"), "journal.sqlite", &size);
   expect_refused(f, sweep, CUTLAB_ERROR_FORMAT, "another program's database");
+  char *after = content(f, sub(f, "a"), "journal.sqlite", &same);
+  assert_int_equal(size, same);
+  assert_memory_equal(before, after, size);
+  free(before);
+  free(after);
   write_bytes(journal, 0, "no database", 11);
   expect_refused(f, sweep, CUTLAB_ERROR_FORMAT, "is not a journal of a sweep, or corrupt");
   cutlab_sweep_free(sweep);

@@ -29,6 +29,8 @@ typedef struct cutlab_kernels {
                        const double *v, int64_t n);
   /* sum_k w_k sum_j log(1 + exp(x_k + b_j)) (w NULL: 1). */
   double (*softplus_sum)(const double *x, const double *w, int64_t m, const double *b, int64_t n);
+  /* sum_k w_k sum_j log(1 + u_k v_j). Products of eight of these factors must stay finite. */
+  double (*log_sum)(const double *u, const double *w, int64_t m, const double *v, int64_t n);
   /* s[i] = 1 / (1 + exp(-x[i])) and, unless NULL, p[i] = log(1 + exp(x[i])). */
   void (*sigmoid)(double *s, double *p, const double *x, int64_t count);
   /* Smallest and largest of x[0..n-1], n >= 1. */

@@ -211,6 +211,36 @@ static double softplus_sum(const double *x, const double *w, int64_t m, const do
   return total;
 }
 
+/* One logarithm for eight factors. */
+INLINE double log_sum_rows(const double *u, const double *w, int rows, const double *v, int64_t n) {
+  vector sum[4] = {{0}};
+  int64_t j = 0;
+  for (; j + 8 * lanes <= n; j += 8 * lanes) {
+    vector product[4];
+    for (int k = 0; k < rows; ++k) product[k] = spread(1);
+    for (int i = 0; i < 8; ++i) {
+      vector right = load(v + j + i * lanes);
+      for (int k = 0; k < rows; ++k) product[k] *= 1 + u[k] * right;
+    }
+    for (int k = 0; k < rows; ++k) sum[k] += vector_log1p(product[k] - 1);
+  }
+  for (; j < n; j += lanes) {
+    vector right = load_some(v + j, n - j < lanes ? n - j : lanes);
+    for (int k = 0; k < rows; ++k) sum[k] += vector_log1p(u[k] * right);
+  }
+  double total = 0;
+  for (int k = 0; k < rows; ++k) total += w[k] * horizontal_sum(sum[k]);
+  return total;
+}
+
+static double log_sum(const double *u, const double *w, int64_t m, const double *v, int64_t n) {
+  double total = 0;
+  int64_t k = 0;
+  for (; k + 4 <= m; k += 4) total += log_sum_rows(u + k, w + k, 4, v, n);
+  for (; k < m; ++k) total += log_sum_rows(u + k, w + k, 1, v, n);
+  return total;
+}
+
 static void sigmoid(double *s, double *p, const double *x, int64_t count) {
   for (int64_t i = 0; i < count; i += lanes) {
     int64_t some = count - i < lanes ? count - i : lanes;
@@ -343,17 +373,29 @@ INLINE void turn(vector *cosine, vector *sine, bits t) {
   *sine = (vector)((bits)choose(odd, c, s) ^ (quadrant & 2) << 62);
 }
 
+INLINE void normal_pairs(vector *one, vector *other, bits word) {
+  vector radius = -2 * log_of_share(from_integers((word >> 32) + 1)), cosine, sine;
+  for (int l = 0; l < lanes; ++l) radius[l] = sqrt(radius[l]);
+  turn(&cosine, &sine, word & 0xffffffff);
+  *one = radius * cosine, *other = radius * sine;
+}
+
 static void normals(double *z, const uint64_t *words, int64_t count) {
-  for (int64_t i = 0; i < count; i += lanes) {
-    int64_t some = count - i < lanes ? count - i : lanes;
-    bits word = {0};
-    memcpy(&word, words + i, (size_t)some * sizeof *words);
-    vector radius = -2 * log_of_share(from_integers((word >> 32) + 1)), cosine, sine;
-    for (int l = 0; l < lanes; ++l) radius[l] = sqrt(radius[l]);
-    turn(&cosine, &sine, word & 0xffffffff);
-    store_some(z + i, radius * cosine, some);
-    store_some(z + count + i, radius * sine, some);
+  bits word;
+  vector one, other;
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    memcpy(&word, words + i, sizeof word);
+    normal_pairs(&one, &other, word);
+    store(z + i, one);
+    store(z + count + i, other);
   }
+  if (i == count) return;
+  word = (bits){0};
+  memcpy(&word, words + i, (size_t)(count - i) * sizeof *words);
+  normal_pairs(&one, &other, word);
+  store_some(z + i, one, count - i);
+  store_some(z + count + i, other, count - i);
 }
 
 static void chebyshev_basis(double *t, int64_t ldt, const double *x, int64_t n, int64_t degrees) {
@@ -548,6 +590,7 @@ const cutlab_kernels CUTLAB_KERNEL_TABLE = {
     .exponential = exponential,
     .sigmoid_sums = sigmoid_sums,
     .softplus_sum = softplus_sum,
+    .log_sum = log_sum,
     .sigmoid = sigmoid,
     .extent = extent,
     .symmetric_rows = symmetric_rows,

@@ -70,8 +70,9 @@ static cutlab_ranks_join_fn load(cutlab_context *context, int count) {
   cutlab_ranks_join_fn join;
   if (!find_module(path)) {
     cutlab_fail(context, CUTLAB_ERROR_UNSUPPORTED,
-                "this job has %d processes, but this CutLab is without MPI (no %s beside it); "
-                "build it with MPI, or set CUTLAB_ALONE=1 where each process is to work on its own",
+                "this job has %d processes, but CutLab finds no %s beside it: build it with MPI, "
+                "name the module in CUTLAB_MPI_MODULE, or set CUTLAB_ALONE=1 where each process is "
+                "to work on its own",
                 count, module_name);
     return NULL;
   }

@@ -36,6 +36,11 @@ static int64_t cell_of(const cutlab_sweep_view *view, int64_t panel, int64_t k) 
   return cutlab_sweep_cell(view, k / (columns * rows), panel, k / rows % columns, k % rows);
 }
 
+static bool is_known(const cutlab_sweep_view *view, const cutlab_sweep_measure *accuracy,
+                     int64_t panel, int64_t k) {
+  return !isnan(accuracy->mean[cell_of(view, panel, k)]);
+}
+
 static bool is_learnt(const cutlab_sweep_view *view, const cutlab_sweep_measure *accuracy,
                       int64_t panel, int64_t k) {
   return accuracy->mean[cell_of(view, panel, k)] >= view->learnt_at;
@@ -54,41 +59,47 @@ static void say_shares(json_t *notes, const cutlab_sweep_view *view,
           "classified right. Share of the cells where it is learnt: ",
           accuracy->feature, view->learnt_at);
   for (int64_t panel = 0; panel < view->panel_count; ++panel) {
-    int64_t learnt = 0;
-    for (int64_t k = 0; k < cells_of_panel(view); ++k)
+    int64_t learnt = 0, known = 0;
+    for (int64_t k = 0; k < cells_of_panel(view); ++k) {
       learnt += is_learnt(view, accuracy, panel, k);
+      known += is_known(view, accuracy, panel, k);
+    }
     fputs(separator(panel, view->panel_count), stream);
     put_panel(stream, view, panel);
     fprintf(stream, "%s%.2f", view->panels < 0 ? "" : " ",
-            (double)learnt / (double)cells_of_panel(view));
+            known ? (double)learnt / (double)known : 0);
   }
   fputs(".", stream);
   say_stream(notes, stream, &text);
 }
 
-/* Whether no panel learns what a later one does not. */
-static bool is_nested(const cutlab_sweep_view *view, const cutlab_sweep_measure *accuracy,
-                      int64_t k) {
+/* 1: no panel learns what a later one does not; 0: one does; -1: a value is not known. */
+static int nesting(const cutlab_sweep_view *view, const cutlab_sweep_measure *accuracy, int64_t k) {
+  for (int64_t panel = 0; panel < view->panel_count; ++panel)
+    if (!is_known(view, accuracy, panel, k)) return -1;
   for (int64_t panel = 1; panel < view->panel_count; ++panel)
-    if (is_learnt(view, accuracy, panel - 1, k) && !is_learnt(view, accuracy, panel, k))
-      return false;
-  return true;
+    if (is_learnt(view, accuracy, panel - 1, k) && !is_learnt(view, accuracy, panel, k)) return 0;
+  return 1;
 }
 
 static void say_nesting(json_t *notes, const cutlab_sweep_view *view,
                         const cutlab_sweep_measure *accuracy) {
-  int64_t nested = 0, cells = cells_of_panel(view);
+  int64_t nested = 0, known = 0;
   char *text = NULL;
   size_t size;
-  FILE *stream = open_memstream(&text, &size);
+  for (int64_t k = 0; k < cells_of_panel(view); ++k) {
+    int one = nesting(view, accuracy, k);
+    nested += one == 1;
+    known += one >= 0;
+  }
+  FILE *stream = known ? open_memstream(&text, &size) : NULL;
   if (!stream) return;
-  for (int64_t k = 0; k < cells; ++k) nested += is_nested(view, accuracy, k);
   fputs("The regions are nested, ", stream);
   for (int64_t panel = 0; panel < view->panel_count; ++panel) {
     fputs(panel ? " within " : "", stream);
     put_panel(stream, view, panel);
   }
-  fprintf(stream, ", in %.1f%% of the cells.", 100 * (double)nested / (double)cells);
+  fprintf(stream, ", in %.1f%% of the cells.", 100 * (double)nested / (double)known);
   say_stream(notes, stream, &text);
 }
 
@@ -263,6 +274,9 @@ static bool is_shown(const cutlab_sweep_view *view, const char *name, int featur
 
 static void say_feature(json_t *notes, const cutlab_sweep_view *view,
                         const cutlab_sweep_measure *accuracy) {
+  bool any = false;
+  for (int64_t cell = 0; cell < view->cells && !any; ++cell) any = !isnan(accuracy->mean[cell]);
+  if (!any) return;
   bool several = view->panel_count > 1 && view->panel_count <= most_named_panels;
   if (view->panel_count <= most_named_panels) say_shares(notes, view, accuracy);
   if (several) say_nesting(notes, view, accuracy);

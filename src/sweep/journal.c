@@ -75,24 +75,16 @@ static cutlab_status prepare(const cutlab_journal *j, sqlite3_stmt **statement, 
              : fail(j, "open");
 }
 
-/* A new file is made whole in one transaction; an old one must be ours. */
-static cutlab_status check_or_make(const cutlab_journal *j) {
+/* Ours, or new and empty? Looked at under a lock that is kept, before anything is changed. */
+static cutlab_status check(const cutlab_journal *j, bool *is_new) {
   int64_t application = 0, version = 0, tables = 0;
-  CUTLAB_TRY(execute(j, "open", "BEGIN EXCLUSIVE"));
+  CUTLAB_TRY(execute(j, "open", "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE"));
   CUTLAB_TRY(read_integer(j, &application, "PRAGMA application_id"));
   CUTLAB_TRY(read_integer(j, &version, "PRAGMA user_version"));
   CUTLAB_TRY(read_integer(j, &tables, "SELECT count(*) FROM sqlite_schema"));
-  if (tables == 0 && application == 0 && version == 0) {
-    char text[320];
-    snprintf(text, sizeof text,
-             "PRAGMA application_id = %d; PRAGMA user_version = %d;"
-             "CREATE TABLE runs (number INTEGER PRIMARY KEY, key BLOB NOT NULL,"
-             " failed INTEGER NOT NULL, results BLOB NOT NULL, message TEXT,"
-             " crc INTEGER NOT NULL); COMMIT",
-             application_id, journal_version);
-    return execute(j, "write", text);
-  }
   CUTLAB_TRY(execute(j, "open", "COMMIT"));
+  *is_new = tables == 0 && application == 0 && version == 0;
+  if (*is_new) return CUTLAB_OK;
   if (application != application_id)
     return cutlab_fail(j->context, CUTLAB_ERROR_FORMAT,
                        "%s is another program's database; choose another folder", j->path);
@@ -104,16 +96,29 @@ static cutlab_status check_or_make(const cutlab_journal *j) {
   return CUTLAB_OK;
 }
 
+static cutlab_status make_table(const cutlab_journal *j) {
+  char text[320];
+  snprintf(text, sizeof text,
+           "BEGIN; PRAGMA application_id = %d; PRAGMA user_version = %d;"
+           "CREATE TABLE runs (number INTEGER PRIMARY KEY, key BLOB NOT NULL,"
+           " failed INTEGER NOT NULL, results BLOB NOT NULL, message TEXT,"
+           " crc INTEGER NOT NULL); COMMIT",
+           application_id, journal_version);
+  return execute(j, "write", text);
+}
+
 /* Exclusive, so that there is no shared memory beside the file, and one writer. A commit is in the
    system's hands at once; it is flushed to disk when the write-ahead log is taken over. */
 static cutlab_status open_database(cutlab_journal *j, bool create) {
+  bool is_new;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
   if (sqlite3_open_v2(j->path, &j->database, flags, NULL) != SQLITE_OK) return fail(j, "open");
   sqlite3_extended_result_codes(j->database, 1);
+  CUTLAB_TRY(check(j, &is_new));
   CUTLAB_TRY(execute(j, "open",
-                     "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
-                     "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON"));
-  CUTLAB_TRY(check_or_make(j));
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                     "PRAGMA cell_size_check = ON"));
+  if (is_new) CUTLAB_TRY(make_table(j));
   CUTLAB_TRY(prepare(j, &j->begin, "BEGIN"));
   CUTLAB_TRY(prepare(j, &j->commit, "COMMIT"));
   return prepare(j, &j->add,

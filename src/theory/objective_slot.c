@@ -168,6 +168,26 @@ static void tiled_sums(const cutlab_pairs *pairs, cutlab_slot *t, double *sums,
   }
 }
 
+/* Whether log(1 + e^-(x + b)) is summed as logarithms of products of eight, which stay finite. The
+   plain sum is left to few examples. */
+static bool takes_products(const cutlab_pairs *pairs, const cutlab_slot *t) {
+  return t->interpolated && pairs->work->groups > 1 && t->range < 80;
+}
+
+/* softplus(x + b) = x + b + log(1 + e^-x e^-b). */
+static double product_loss(const cutlab_pairs *pairs, const cutlab_slot *t, int64_t first,
+                           int64_t count) {
+  double nodes = 0, weights = 0, sum = 0;
+  for (int64_t k = 0; k < t->nodes; ++k) nodes += t->w[k] * t->x[k], weights += t->w[k];
+  for (int64_t j = first, end = first + count; j < end; j += 32) {
+    double part = 0;
+    for (int64_t i = j; i < end && i < j + 32; ++i) part += t->b[i];
+    sum += part;
+  }
+  return nodes * (double)count + weights * sum +
+         pairs->kernels->log_sum(t->u, t->w, t->nodes, t->v + first, count);
+}
+
 void cutlab_slot_chunk(const cutlab_pairs *pairs, int s, int64_t c) {
   cutlab_slot *t = &pairs->work->slot[s];
   int64_t first, count = cutlab_part_of(pairs, &first, c, pairs->work->chunk);
@@ -183,7 +203,9 @@ void cutlab_slot_chunk(const cutlab_pairs *pairs, int s, int64_t c) {
   }
   if (pairs->want_loss)
     pairs->work->losses[s * (pairs->work->chunks + pairs->work->groups) + c] =
-        pairs->kernels->softplus_sum(t->x, weights, t->nodes, t->b + first, count);
+        takes_products(pairs, t)
+            ? product_loss(pairs, t, first, count)
+            : pairs->kernels->softplus_sum(t->x, weights, t->nodes, t->b + first, count);
 }
 
 void cutlab_slot_sum_rows(const cutlab_pairs *pairs, cutlab_slot *t) {
@@ -254,10 +276,13 @@ static void bound_rounding(const cutlab_pairs *pairs, const cutlab_slot *t, doub
   const cutlab_ranks *ranks = cutlab_context_ranks(pairs->objective->context);
   double q = (double)t->nodes, logarithm = 1 + log(q), arguments = pairs->objective->patches + 4;
   int64_t pair_terms = w->chunk / 2 + w->chunks + (ranks ? ranks->count : 0);
+  int64_t spared = w->chunk / 16 * 7;
   int64_t other_terms = cutlab_strip + w->group / cutlab_strip + w->groups;
   double depth = q + (double)pair_terms, rest = (double)other_terms;
+  /* Products of eight: fewer terms, but larger ones and their linear part. */
+  double losses = takes_products(pairs, t) ? 2 * (depth - (double)spared) : depth;
   *slope = arguments * t->range / 2 + 8 + depth + rest;
-  *loss = 2 * arguments * t->range + (16 + depth + rest) * (1 + t->range);
+  *loss = 2 * arguments * t->range + (24 + losses + rest) * (1 + t->range);
   if (!t->interpolated) return;
   /* The coefficients of a function below M in the ellipse of semi-minor axis pi/2 are below
      2 M x^l; T_l errs by 1.5 (l + 1)^2, on average over the nodes by 4 l (1 + log q). Errors at
@@ -267,7 +292,8 @@ static void bound_rounding(const cutlab_pairs *pairs, const cutlab_slot *t, doub
   double polynomials = 3 * (1 + x) / pow(1 - x, 3) + 2 * rest / (1 - x);
   double weights = 8 * logarithm * t->moment_slope + 2 * q * t->moment_sum;
   *slope += 2 / M_PI * logarithm * depth + polynomials + weights + 6 * q * q * logarithm;
-  *loss += (2 / M_PI * logarithm * depth + weights) * (1 + t->range) + polynomials * (6 + t->range);
+  *loss +=
+      (2 / M_PI * logarithm * losses + weights) * (1 + t->range) + polynomials * (6 + t->range);
 }
 
 void cutlab_slot_bound(const cutlab_pairs *pairs, const cutlab_slot *t, cutlab_evaluation *e) {
