@@ -147,8 +147,9 @@ static const cutlab_row rows[] = {
         "path", path, path_names, "auto | brute | direct | chebyshev | fourier", "auto",
         "How the exact sums are computed: by walking the augmented data, vectorised, by Chebyshev "
         "interpolation, or by a sum of exponentials, for many patches."),
-    CUTLAB_ROW_NUMBER(tolerance, 1e-15, 1e-2, "1e-15 to 1e-2", "1e-12",
-                      "Bound on the interpolation error of each sigmoid."),
+    CUTLAB_ROW_NUMBER(
+        tolerance, 1e-15, 1e-2, "1e-15 to 1e-2", "1e-12",
+        "Bound on the interpolation error of each sigmoid, or on the error of Mixup's integrals."),
     {.shown = {"log_points", "integer", "0, or 2 to 1000000000",
                "Logged iterations, both ends included; 0: every iteration."},
      .kind = CUTLAB_KIND_INTEGER,

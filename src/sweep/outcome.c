@@ -53,8 +53,8 @@ static int64_t next_look(int64_t iteration) {
   return next;
 }
 
-/* Since when are features learnt, and is the loss low enough to stop? A feature may stand out in the
-   first steps, before there is noise, and then be lost. */
+/* Since when are features learnt, and is the loss low enough to stop? A feature may stand out in
+   the first steps, before there is noise, and then be lost. */
 static cutlab_status look(training *t) {
   const cutlab_measures *measures = &t->grid->measures;
   cutlab_measurement m;

@@ -84,7 +84,7 @@ def test_own_data():
     ("arguments", "message"),
     [
         ({"preset": "papr"}, "papr"),
-        ({"method": "mixup"}, "method"),
+        ({"method": "fmix"}, "method"),
         ({"itertions": 3}, "itertions"),
         ({"iterations": -1}, "iterations"),
         ({"frequencies": [0.5, 0.4]}, "frequencies"),
