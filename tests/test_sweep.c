@@ -149,6 +149,7 @@ static void errors_say_where(void **state) {
       {WORLD "axes: {sigma_d: [1]}\nmeasure: [test_error]", "set monte_carlo"},
       {WORLD "axes: {sigma_d: [1]}\nmeasure: [feature_3]", "nearest: feature_"},
       {WORLD "axes: {iterations: [1]}\nmeasure: [iterations]", "has the name of an axis"},
+      {WORLD "axes: {sigma_d: [1]}\ndraws: some", "draws is 'some'; accepted: shared, own"},
       {WORLD "axes: {sigma_d: [1]}\nlearnt_at: 2", "accepted: a number from 0.5 to 1"},
       {WORLD "axes: {sigma_d: [1]}\nmap: {x: sigma_b}", "no axis 'sigma_b'; nearest: sigma_d"},
       {WORLD "axes: {sigma_d: [1]}\nboundaries: {a: 1}", "there are no two axes of numbers"},
@@ -307,6 +308,31 @@ static void keys_are_of_the_configuration(void **state) {
   }
 }
 
+static uint64_t seed_of(cutlab_context *context, const char *text, int64_t run) {
+  said s;
+  cutlab_experiment x;
+  expect_spec(&s, context, text);
+  assert_int_equal(cutlab_grid_experiment(context, &x, s.grid, run / s.grid->seed_count),
+                   CUTLAB_OK);
+  assert_int_equal(cutlab_grid_set_seed(context, &x, s.grid, run), CUTLAB_OK);
+  forget(&s);
+  return x.seed;
+}
+
+/* Own draws are a matter of the experiment: not of the sweep, the order or what is measured. */
+static void cells_may_draw_for_themselves(void **state) {
+  static const char axes[] = WORLD "axes: {sigma_d: [0.1, 0.3], sigma_b: [0.2]}\nseeds: [4, 7]\n";
+  static const char own[] = WORLD "axes: {sigma_d: [0.1, 0.3], sigma_b: [0.2]}\nseeds: [4, 7]\n"
+                                  "draws: own\nmeasure: [train_loss]";
+  static const char other[] = WORLD "axes: {sigma_b: [0.2], sigma_d: [0.5, 0.3]}\nseeds: 7\n"
+                                    "draws: own\nmeasure: [evenness]";
+  for (int run = 0; run < 4; ++run) assert_int_equal(seed_of(*state, axes, run), run % 2 ? 7 : 4);
+  uint64_t first = seed_of(*state, own, 0), second = seed_of(*state, own, 3);
+  assert_true(first != second && first != seed_of(*state, own, 1) &&
+              first != seed_of(*state, own, 2));
+  assert_true(second <= INT64_MAX && second == seed_of(*state, other, 7 + 6));
+}
+
 static void threads_do_not_matter_for_keys(void **state) {
   said one, two;
   const char *text = WORLD "axes: {sigma_d: {from: 0, to: 1, count: 300}}\nseeds: 2\n";
@@ -321,13 +347,14 @@ static void threads_do_not_matter_for_keys(void **state) {
 /* What is printed reads back as the same sweep. */
 static void specs_are_printed_as_they_are_read(void **state) {
   said s, again;
-  expect_spec(&s, *state,
-              "name: \"a \\\"name\\\"\"\n" WORLD
-              "axes: {sigma_d: [0.3, 0.1], alpha: {random: log, from: 0.1, to: 0.2, count: 3}, "
-              "sigma_b: {from: 0, to: 1, step: 0.5}, method: [erm]}\n"
-              "seeds: [4, 7]\nrandom_seed: 5\nmeasure: [train_loss, time_1]\nlearnt_at: 0.8\n"
-              "stop: {train_loss: 0.01}\nmap: {x: sigma_d, y: sigma_b, panels: method, value: "
-              "time_1}\nboundaries: {a: sigma_d / examples}\n");
+  expect_spec(
+      &s, *state,
+      "name: \"a \\\"name\\\"\"\n" WORLD
+      "axes: {sigma_d: [0.3, 0.1], alpha: {random: log, from: 0.1, to: 0.2, count: 3}, "
+      "sigma_b: {from: 0, to: 1, step: 0.5}, method: [erm]}\n"
+      "seeds: [4, 7]\ndraws: own\nrandom_seed: 5\nmeasure: [train_loss, time_1]\nlearnt_at: 0.8\n"
+      "stop: {train_loss: 0.01}\nmap: {x: sigma_d, y: sigma_b, panels: method, value: "
+      "time_1}\nboundaries: {a: sigma_d / examples}\n");
   char *text, *second;
   assert_int_equal(cutlab_spec_print(*state, &text, &s.spec), CUTLAB_OK);
   expect_spec(&again, *state, text);
@@ -699,6 +726,7 @@ int main(void) {
       PLAIN(formulas_follow_each_other),
       PLAIN(lists_can_be_values_of_an_axis),
       PLAIN(keys_are_of_the_configuration),
+      PLAIN(cells_may_draw_for_themselves),
       PLAIN(threads_do_not_matter_for_keys),
       PLAIN(specs_are_printed_as_they_are_read),
       IN_FOLDER(only_new_cells_are_computed),

@@ -133,6 +133,7 @@ static cutlab_status describe_results(cutlab_context *context, char **text, size
     for (int m = 0; m < measures->count; ++m) fprintf(file, "%s\n", measures->items[m].name);
     cutlab_number_text(number, measures->learnt_at);
     if (measures->has_times) fprintf(file, "learnt_at %s\n", number);
+    if (grid->spec->own_draws) fputs("draws own\n", file);
     cutlab_number_text(number, measures->stop_train_loss);
     if (measures->stop_train_loss > 0) fprintf(file, "stop %s\n", number);
     fputs(json, file);
@@ -140,6 +141,23 @@ static cutlab_status describe_results(cutlab_context *context, char **text, size
   cutlab_free(json);
   if (file && fclose(file) == 0) return CUTLAB_OK;
   return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: keys of runs");
+}
+
+cutlab_status cutlab_grid_set_seed(cutlab_context *context, cutlab_experiment *experiment,
+                                   const cutlab_grid *grid, int64_t run) {
+  experiment->seed = (uint64_t)grid->seeds[run % grid->seed_count];
+  if (!grid->spec->own_draws) return CUTLAB_OK;
+  char *json;
+  unsigned char digest[cutlab_key_size];
+  unsigned int size = 0;
+  CUTLAB_TRY(cutlab_experiment_to_json(context, &json, experiment));
+  bool good = EVP_Digest(json, strlen(json), digest, &size, EVP_sha256(), NULL) == 1;
+  cutlab_free(json);
+  if (!good) return cutlab_fail(context, CUTLAB_ERROR_UNSUPPORTED, "SHA-256 failed");
+  experiment->seed = 0;
+  for (int i = 0; i < 8; ++i) experiment->seed = experiment->seed << 8 | digest[i];
+  experiment->seed >>= 1;
+  return CUTLAB_OK;
 }
 
 static cutlab_status hash_cell(cutlab_context *context, cutlab_grid *grid, const char *text,

@@ -63,6 +63,10 @@ int64_t cutlab_grid_index(const cutlab_grid *grid, int axis, int64_t cell);
 /* The experiment of a cell, its seed left open. The message names the cell. */
 cutlab_status cutlab_grid_experiment(cutlab_context *context, cutlab_experiment *experiment,
                                      const cutlab_grid *grid, int64_t cell);
+/* Sets the seed of a run's experiment, all else being set: its number or, where cells draw for
+   themselves, 63 bits of the SHA-256 of the experiment with that number. */
+cutlab_status cutlab_grid_set_seed(cutlab_context *context, cutlab_experiment *experiment,
+                                   const cutlab_grid *grid, int64_t run);
 /* "rho=0.1 method=erm" for messages. */
 void cutlab_grid_describe(char *text, size_t size, const cutlab_grid *grid, int64_t cell);
 /* Checks every cell and makes the keys of its runs, on the context's threads. */

@@ -109,8 +109,7 @@ static cutlab_status train_and_measure(training *t, cutlab_outcome *outcome) {
 static cutlab_status prepare(cutlab_context *context, cutlab_experiment *experiment,
                              const cutlab_grid *grid, int64_t run) {
   CUTLAB_TRY(cutlab_grid_experiment(context, experiment, grid, run / grid->seed_count));
-  experiment->seed = (uint64_t)grid->seeds[run % grid->seed_count];
-  return CUTLAB_OK;
+  return cutlab_grid_set_seed(context, experiment, grid, run);
 }
 
 static bool is_of_configuration(cutlab_status status) {

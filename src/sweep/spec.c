@@ -230,7 +230,8 @@ static void print_spec(FILE *file, const cutlab_spec *spec) {
   fprintf(file, "axes:\n");
   for (int i = 0; i < spec->axis_count; ++i) print_axis(file, &spec->axes[i]);
   print_seeds(file, spec);
-  fprintf(file, "random_seed: %lld\n", (long long)spec->random_seed);
+  fprintf(file, "draws: %s\nrandom_seed: %lld\n", spec->own_draws ? "own" : "shared",
+          (long long)spec->random_seed);
   if (spec->measures.count) {
     fprintf(file, "measure: ");
     print_list(file, &spec->measures);

@@ -34,7 +34,8 @@ typedef struct cutlab_spec {
   int axis_count, axis_capacity;
   int64_t *seeds; /* NULL: seed_count from first_seed on */
   int64_t seed_count, first_seed, random_seed;
-  cutlab_entries measures;           /* names; none: the default */
+  bool own_draws;          /* every cell draws for itself; else cells share the draws of a seed */
+  cutlab_entries measures; /* names; none: the default */
   double learnt_at, stop_train_loss; /* stop_train_loss 0: never */
   cutlab_entry map_x, map_y, map_panels;
   cutlab_entries map_values, boundaries;

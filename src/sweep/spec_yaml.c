@@ -377,6 +377,16 @@ static cutlab_status read_first_seed(reader *r, node *n, void *user) {
   return read_integer(r, &r->spec->first_seed, n, "first_seed", 0, most_seed);
 }
 
+static cutlab_status read_draws(reader *r, node *n, void *user) {
+  const char *text = scalar(n);
+  (void)user;
+  bool own = text && strcmp(text, "own") == 0;
+  if (!own && (!text || strcmp(text, "shared") != 0))
+    FAIL(r, n, "draws is '%.80s'; accepted: shared, own", text ? text : "no text");
+  r->spec->own_draws = own;
+  return CUTLAB_OK;
+}
+
 static cutlab_status read_random_seed(reader *r, node *n, void *user) {
   (void)user;
   return read_integer(r, &r->spec->random_seed, n, "random_seed", 0, most_seed);
@@ -458,6 +468,7 @@ static const member members[] = {{"name", read_name},
                                  {"axes", read_axes},
                                  {"seeds", read_seeds},
                                  {"first_seed", read_first_seed},
+                                 {"draws", read_draws},
                                  {"random_seed", read_random_seed},
                                  {"measure", read_measure},
                                  {"learnt_at", read_learnt_at},
