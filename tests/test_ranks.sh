@@ -94,6 +94,11 @@ for method in erm cutout cutmix; do
     check "$method in $count processes: the same numbers" alike one-$method many-$method-$count
   done
 done
+other=(filters=3 bias=yes initialisation=uniform noise=full label_flips=0.1 monte_carlo=200
+       method=cutmix learning_rate=0.1)
+run 0 simulate "${world[@]}" "${other[@]}" --out one-other
+check "many filters in 3 processes" ranks 3 0 simulate "${world[@]}" "${other[@]}" --out many-other
+check "many filters in 3 processes: the same numbers" alike one-other many-other
 check "rank 0 alone prints the result" [ "$(grep -c 'train accuracy' output)" = 1 ]
 
 refused_together "Gram form" 2 "form=held" simulate --preset quick form=gram

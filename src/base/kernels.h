@@ -12,6 +12,19 @@
    [patches][2][lanes], up to cutlab_wave_patches of them. */
 enum { cutlab_wave_lanes = 8, cutlab_wave_patches = 64 };
 
+/* Filters in the dense form of src/theory/dynamics_dense.c, which gives the formulas. Arrays
+   [count][width], width a multiple of 8, zero where nothing else is said. */
+typedef struct cutlab_dense_filters {
+  int64_t count, width;
+  int64_t noise, rows, tail; /* N, patches that differ, and what follows noise in the state */
+  double *state;
+  double *inner, *slopes, *pulls, *gradient; /* slopes: +-phi', of the sign of the filter */
+  double *coefficients;
+  double *own;    /* [width]: 1 for noise rows */
+  double *along;  /* [tail][width]: of the rows */
+  double *matrix; /* [rows][width]: each row's G_r, J_r */
+} cutlab_dense_filters;
+
 typedef struct cutlab_kernels {
   const char *name;
   /* c[i * ldc + j] = sum_k a[i * lda + k] b[j * ldb + k], i < m, j < n, k < depth. Every
@@ -60,6 +73,15 @@ typedef struct cutlab_kernels {
      all conj(E) and all conj(E - V_p) instead. table: [patches + 1][size + 1][2][lanes]. */
   void (*subset_waves)(double *value, double *slopes, double *table, const double *wave,
                        const double *all, int64_t patches, int64_t size);
+  /* Fills `inner`. */
+  void (*dense_inner)(const cutlab_dense_filters *filters);
+  /* A step of length `rate` for dLoss/da = outputs [width]: pulls, gradient, and, if the square of
+     its norm is finite, the moves of state and coefficients. Gives that square. */
+  double (*dense_descend)(const cutlab_dense_filters *filters, const double *outputs, double rate);
+  /* sums[i] = sum_f +-phi(z[f * ldz + i]), + for the first half of the filters, phi(z) = z above 0,
+     leak z below; i < count, a multiple of 8. Unless NULL, slopes, as z is: +-phi'(z). */
+  void (*leaky)(double *sums, double *slopes, const double *z, int64_t ldz, int64_t filters,
+                double leak, int64_t count);
 } cutlab_kernels;
 
 /* The table of an instruction set (AUTO: the best that this CPU has), or NULL where this CPU

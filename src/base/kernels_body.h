@@ -583,6 +583,54 @@ static void subset_waves(double *value, double *slopes, double *table, const dou
   }
 }
 
+static void dense_inner(const cutlab_dense_filters *q) {
+  for (int64_t f = 0; f < q->count; ++f) {
+    const double *state = q->state + f * q->width, *tail = state + q->noise;
+    for (int64_t l = 0; l < q->width; l += lanes) {
+      vector sum = load(q->own + l) * load(state + l);
+      for (int64_t t = 0; t < q->tail; ++t) sum += tail[t] * load(q->along + t * q->width + l);
+      store(q->inner + f * q->width + l, sum);
+    }
+  }
+}
+
+static double dense_descend(const cutlab_dense_filters *q, const double *outputs, double rate) {
+  int64_t all = q->count * q->width;
+  for (int64_t f = 0; f < all; f += q->width)
+    for (int64_t l = 0; l < q->width; l += lanes)
+      store(q->pulls + f + l, load(q->slopes + f + l) * load(outputs + l));
+  memset(q->gradient, 0, (size_t)all * sizeof *q->gradient);
+  combine(q->gradient, q->width, q->pulls, q->width, q->count, q->matrix, q->width, q->rows,
+          q->width);
+  vector noise = {0}, tail = {0};
+  for (int64_t f = 0; f < all; f += q->width)
+    for (int64_t l = 0; l < q->width; l += lanes) {
+      vector own = load(q->own + l), gradient = load(q->gradient + f + l);
+      noise += own * gradient * load(q->pulls + f + l);
+      tail += (1 - own) * gradient * gradient;
+    }
+  double square = horizontal_sum(noise + tail);
+  for (int64_t k = 0; isfinite(square) && k < all; k += lanes) {
+    store(q->state + k, load(q->state + k) - rate * load(q->gradient + k));
+    store(q->coefficients + k, load(q->coefficients + k) - rate * load(q->pulls + k));
+  }
+  return square;
+}
+
+static void leaky(double *sums, double *slopes, const double *z, int64_t ldz, int64_t filters,
+                  double leak, int64_t count) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    vector sum[2] = {{0}};
+    for (int64_t f = 0; f < filters; ++f) {
+      vector value = load(z + f * ldz + i), one = spread(f < filters / 2 ? 1 : -1);
+      vector slope = choose(value > 0, one, leak * one);
+      sum[f & 1] += slope * value;
+      if (slopes) store(slopes + f * ldz + i, slope);
+    }
+    store(sums + i, sum[0] + sum[1]);
+  }
+}
+
 const cutlab_kernels CUTLAB_KERNEL_TABLE = {
     .name = CUTLAB_KERNEL_NAME,
     .dots = dots,
@@ -599,4 +647,7 @@ const cutlab_kernels CUTLAB_KERNEL_TABLE = {
     .wave_overlap = wave_overlap,
     .mix_waves = mix_waves,
     .subset_waves = subset_waves,
+    .dense_inner = dense_inner,
+    .dense_descend = dense_descend,
+    .leaky = leaky,
 };

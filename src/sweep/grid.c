@@ -208,7 +208,7 @@ static cutlab_status make_keys_between(cutlab_context *context, cutlab_grid *gri
       status = make_cell_keys(own, experiment, grid, cell);
       if (status != CUTLAB_OK) failed_at = cell;
     }
-#pragma omp critical(cutlab_sweep_keys)
+#pragma omp critical
     if (status != CUTLAB_OK && (worst == CUTLAB_OK || failed_at < worst_cell)) {
       worst_cell = failed_at;
       worst = own ? cutlab_fail_from(context, status, own)

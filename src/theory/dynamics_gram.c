@@ -137,7 +137,7 @@ cutlab_status cutlab_gram_create(cutlab_simulation *s) {
       s->first_noise_gram[f * s->filter_count + g] = sigma * sigma * row[n + g];
   }
   memcpy(s->first_noise_inner, s->noise_inner, (size_t)(s->filter_count * n) * sizeof(double));
-  return CUTLAB_OK;
+  return cutlab_dense_create(s);
 }
 
 /* Inner products of `count` filters from f on. */

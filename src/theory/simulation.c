@@ -174,6 +174,7 @@ void cutlab_simulation_free(cutlab_simulation *s) {
                       s->row_pulls,   s->row_steps,         s->row_shares,   s->first_noise_gram,
                       s->biases,      s->bias_gradient};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; ++i) free(arrays[i]);
+  cutlab_dense_free(s->dense);
   free(s->row_patch);
   free(s->entries);
   cutlab_objective_free(s->objective);
@@ -196,14 +197,17 @@ void cutlab_simulation_forward(cutlab_simulation *s) {
   }
 }
 
-/* Loss and pulls where the objective is a function of the patch outputs. */
-static cutlab_status pull_outputs(cutlab_simulation *s, double *loss, bool sampled) {
+/* Loss and slopes where the objective is a function of the patch outputs. */
+static cutlab_status evaluate_outputs(cutlab_simulation *s, double *loss, bool sampled) {
   double unused;
   if (sampled)
-    CUTLAB_TRY(cutlab_objective_sample(s->objective, loss ? loss : &unused, s->slopes, s->outputs,
-                                       s->experiment.seed, s->iteration));
-  else
-    CUTLAB_TRY(cutlab_objective_evaluate(s->objective, loss, s->slopes, NULL, s->outputs));
+    return cutlab_objective_sample(s->objective, loss ? loss : &unused, s->slopes, s->outputs,
+                                   s->experiment.seed, s->iteration);
+  return cutlab_objective_evaluate(s->objective, loss, s->slopes, NULL, s->outputs);
+}
+
+static cutlab_status pull_outputs(cutlab_simulation *s, double *loss, bool sampled) {
+  CUTLAB_TRY(evaluate_outputs(s, loss, sampled));
   for (int f = 0; f < s->filter_count; ++f)
     cutlab_activate_slopes(s->activation, s->pulls + f * s->patch_count, s->slopes,
                            cutlab_filter_sign(s, f), s->inner + f * s->patch_count, s->patch_count);
@@ -242,14 +246,28 @@ cutlab_status cutlab_simulation_backward(cutlab_simulation *s, double *loss, boo
   return CUTLAB_OK;
 }
 
+static cutlab_status check_gradient(const cutlab_simulation *s) {
+  if (isfinite(s->gradient_norm)) return CUTLAB_OK;
+  return cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC,
+                     "the gradient is no longer finite at iteration %lld; learning_rate is %g",
+                     (long long)s->iteration, s->experiment.learning_rate);
+}
+
+static cutlab_status take_dense_step(cutlab_simulation *s) {
+  cutlab_dense_forward(s);
+  CUTLAB_TRY(evaluate_outputs(s, NULL, s->experiment.sampled));
+  s->gradient_norm = cutlab_dense_descend(s, s->experiment.learning_rate);
+  CUTLAB_TRY(check_gradient(s));
+  ++s->iteration;
+  return CUTLAB_OK;
+}
+
 static cutlab_status take_step(cutlab_simulation *s) {
   double rate = s->experiment.learning_rate;
+  if (s->dense) return take_dense_step(s);
   cutlab_simulation_forward(s);
   CUTLAB_TRY(cutlab_simulation_backward(s, NULL, s->experiment.sampled));
-  if (!isfinite(s->gradient_norm))
-    return cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC,
-                       "the gradient is no longer finite at iteration %lld; learning_rate is %g",
-                       (long long)s->iteration, rate);
+  CUTLAB_TRY(check_gradient(s));
   for (int64_t k = 0; k < s->filter_count * s->patch_count; ++k)
     s->coefficients[k] -= rate * s->pulls[k];
   for (int f = 0; s->experiment.bias && f < s->filter_count; ++f)
@@ -279,7 +297,7 @@ static cutlab_status take_paced_step(cutlab_simulation *s, int threads) {
   return status;
 }
 
-cutlab_status cutlab_simulation_step(cutlab_simulation *s, int64_t count) {
+static cutlab_status take_steps(cutlab_simulation *s, int64_t count) {
   const char *method = cutlab_method_name(s->experiment.method);
   int threads = cutlab_context_threads(s->context);
   for (int64_t i = 0; i < count; ++i) {
@@ -289,6 +307,14 @@ cutlab_status cutlab_simulation_step(cutlab_simulation *s, int64_t count) {
     CUTLAB_TRY(cutlab_agree_over_ranks(s->context, status));
   }
   return CUTLAB_OK;
+}
+
+cutlab_status cutlab_simulation_step(cutlab_simulation *s, int64_t count) {
+  if (!s->dense) return take_steps(s, count);
+  cutlab_dense_load(s);
+  cutlab_status status = take_steps(s, count);
+  cutlab_dense_save(s);
+  return status;
 }
 
 int64_t cutlab_simulation_iteration(const cutlab_simulation *s) {

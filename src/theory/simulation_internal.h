@@ -19,6 +19,8 @@ typedef struct cutlab_feature_entry {
   double coefficient;
 } cutlab_feature_entry;
 
+typedef struct cutlab_dense cutlab_dense;
+
 struct cutlab_simulation {
   cutlab_context *context;
   struct cutlab_experiment experiment;
@@ -33,14 +35,14 @@ struct cutlab_simulation {
   int64_t iteration;
   double gradient_norm;
   double accuracy_tolerance; /* of the exact population accuracy in measurements */
-  uint64_t fingerprint; /* state.c: 0 until it is asked for */
-  int filter_count;     /* F */
-  int64_t patch_count;  /* nP */
-  double *inner;        /* [F][nP]: <w_f, x_i^p>, with the biases */
-  double *outputs;      /* [n][P]: a_ip */
-  double *slopes;       /* [n][P]: dLoss/da */
-  double *pulls;        /* [F][nP]: dLoss/d<w_f, x> */
-  double *coordinates;  /* [F][columns]: <w_f, v> */
+  uint64_t fingerprint;      /* state.c: 0 until it is asked for */
+  int filter_count;          /* F */
+  int64_t patch_count;       /* nP */
+  double *inner;             /* [F][nP]: <w_f, x_i^p>, with the biases */
+  double *outputs;           /* [n][P]: a_ip */
+  double *slopes;            /* [n][P]: dLoss/da */
+  double *pulls;             /* [F][nP]: dLoss/d<w_f, x> */
+  double *coordinates;       /* [F][columns]: <w_f, v> */
   double *first_coordinates;
   double *coefficients;           /* [F][nP]: gamma, w_f = w_f(0) + sum gamma_ip x_i^p */
   double *biases, *bias_gradient; /* [F]; 0 where filters have none */
@@ -59,6 +61,7 @@ struct cutlab_simulation {
   cutlab_feature_entry *entries; /* the patches with a feature, or noise along one, in them */
   int64_t entry_count;
   double *first_noise_gram; /* [F][F]: of the noise parts of w_f(0) */
+  cutlab_dense *dense;      /* takes the steps where it is not NULL */
 };
 
 static inline double cutlab_filter_sign(const cutlab_simulation *simulation, int filter) {
@@ -79,6 +82,15 @@ void cutlab_gram_inner(cutlab_simulation *simulation);
 double cutlab_gram_gradient(cutlab_simulation *simulation);
 void cutlab_gram_descend(cutlab_simulation *simulation, double learning_rate);
 void cutlab_gram_noise_gram(const cutlab_simulation *simulation, double *noise_gram);
+
+/* dynamics_dense.c: the Gram form where it is small; it has a state of its own, loaded before some
+   steps and saved after them. Descending gives the gradient's norm. */
+cutlab_status cutlab_dense_create(cutlab_simulation *simulation);
+void cutlab_dense_free(cutlab_dense *dense);
+void cutlab_dense_load(cutlab_simulation *simulation);
+void cutlab_dense_save(cutlab_simulation *simulation);
+void cutlab_dense_forward(cutlab_simulation *simulation);
+double cutlab_dense_descend(cutlab_simulation *simulation, double learning_rate);
 
 /* Monte Carlo accuracy and test error from experiment.monte_carlo fresh points, and where
    `by_feature` the accuracies of single features, given feature_outputs of the measurement and
