@@ -75,13 +75,16 @@ typedef struct cutlab_kernels {
                        const double *all, int64_t patches, int64_t size);
   /* Fills `inner`. */
   void (*dense_inner)(const cutlab_dense_filters *filters);
+  /* For phi(z) = z above 0, leak z below: sums [width], +-phi over the filters, and `slopes`;
+     `inner` stays as it is. */
+  void (*dense_leaky)(const cutlab_dense_filters *filters, double *sums, double leak);
   /* A step of length `rate` for dLoss/da = outputs [width]: pulls, gradient, and, if the square of
      its norm is finite, the moves of state and coefficients. Gives that square. */
   double (*dense_descend)(const cutlab_dense_filters *filters, const double *outputs, double rate);
-  /* sums[i] = sum_f +-phi(z[f * ldz + i]), + for the first half of the filters, phi(z) = z above 0,
-     leak z below; i < count, a multiple of 8. Unless NULL, slopes, as z is: +-phi'(z). */
-  void (*leaky)(double *sums, double *slopes, const double *z, int64_t ldz, int64_t filters,
-                double leak, int64_t count);
+  /* sums[i] = sum_f +-phi(z[f * ldz + i]), the same phi, + for the first half of the filters;
+     i < count, a multiple of 8. */
+  void (*leaky_sums)(double *sums, const double *z, int64_t ldz, int64_t filters, double leak,
+                     int64_t count);
 } cutlab_kernels;
 
 /* The table of an instruction set (AUTO: the best that this CPU has), or NULL where this CPU

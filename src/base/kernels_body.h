@@ -244,8 +244,13 @@ static double log_sum(const double *u, const double *w, int64_t m, const double 
 static void sigmoid(double *s, double *p, const double *x, int64_t count) {
   for (int64_t i = 0; i < count; i += lanes) {
     int64_t some = count - i < lanes ? count - i : lanes;
-    vector z = load_some(x + i, some), e = vector_exp(-vector_abs(z));
-    store_some(s + i, choose(z > 0, 1 / (1 + e), e / (1 + e)), some);
+    bool whole = some == lanes; /* whose size the compiler knows */
+    vector z = whole ? load(x + i) : load_some(x + i, some), e = vector_exp(-vector_abs(z));
+    vector value = choose(z > 0, 1 / (1 + e), e / (1 + e));
+    if (whole)
+      store(s + i, value);
+    else
+      store_some(s + i, value, some);
     if (p) store_some(p + i, choose(z > 0, z, (vector){0}) + vector_log1p(e), some);
   }
 }
@@ -583,52 +588,92 @@ static void subset_waves(double *value, double *slopes, double *table, const dou
   }
 }
 
+/* <w_f, x_r> of the rows from l on. */
+INLINE vector inner_at(const cutlab_dense_filters *q, int64_t f, int64_t l) {
+  const double *state = q->state + f * q->width;
+  vector sum = load(q->own + l) * load(state + l);
+  for (int64_t t = 0; t < q->tail; ++t)
+    sum += state[q->noise + t] * load(q->along + t * q->width + l);
+  return sum;
+}
+
 static void dense_inner(const cutlab_dense_filters *q) {
-  for (int64_t f = 0; f < q->count; ++f) {
-    const double *state = q->state + f * q->width, *tail = state + q->noise;
-    for (int64_t l = 0; l < q->width; l += lanes) {
-      vector sum = load(q->own + l) * load(state + l);
-      for (int64_t t = 0; t < q->tail; ++t) sum += tail[t] * load(q->along + t * q->width + l);
-      store(q->inner + f * q->width + l, sum);
+  for (int64_t f = 0; f < q->count; ++f)
+    for (int64_t l = 0; l < q->width; l += lanes)
+      store(q->inner + f * q->width + l, inner_at(q, f, l));
+}
+
+INLINE vector leaky_slope(vector z, double sign, double leak) {
+  return choose(z > 0, spread(sign), spread(sign * leak));
+}
+
+static void leaky_sums(double *sums, const double *z, int64_t ldz, int64_t filters, double leak,
+                       int64_t count) {
+  for (int64_t i = 0; i < count; i += lanes) {
+    vector sum = {0};
+    for (int64_t f = 0; f < filters; ++f) {
+      vector value = load(z + f * ldz + i);
+      sum += leaky_slope(value, f < filters / 2 ? 1 : -1, leak) * value;
     }
+    store(sums + i, sum);
   }
+}
+
+static void dense_leaky(const cutlab_dense_filters *q, double *sums, double leak) {
+  for (int64_t l = 0; l < q->width; l += lanes) {
+    vector sum = {0};
+    for (int64_t f = 0; f < q->count; ++f) {
+      vector value = inner_at(q, f, l);
+      vector slope = leaky_slope(value, f < q->count / 2 ? 1 : -1, leak);
+      sum += slope * value;
+      store(q->slopes + f * q->width + l, slope);
+    }
+    store(sums + l, sum);
+  }
+}
+
+/* `vectors` vectors from l on of the gradients of `count` filters. */
+INLINE void dense_tile(const cutlab_dense_filters *q, int64_t f, int count, int64_t l,
+                       int vectors) {
+  vector sum[4][3] = {{{0}}};
+  const double *pulls = q->pulls + f * q->width, *matrix = q->matrix + l;
+  for (int64_t r = 0; r < q->rows; ++r)
+    for (int g = 0; g < count; ++g)
+      for (int v = 0; v < vectors; ++v)
+        sum[g][v] += pulls[g * q->width + r] * load(matrix + r * q->width + v * lanes);
+  for (int g = 0; g < count; ++g)
+    for (int v = 0; v < vectors; ++v)
+      store(q->gradient + (f + g) * q->width + l + v * lanes, sum[g][v]);
+}
+
+INLINE void dense_gradient(const cutlab_dense_filters *q, int64_t f, int count) {
+  enum { strip = 3 };
+  int64_t l = 0;
+  for (; l + strip * lanes <= q->width; l += strip * lanes) dense_tile(q, f, count, l, strip);
+  for (; l < q->width; l += lanes) dense_tile(q, f, count, l, 1);
 }
 
 static double dense_descend(const cutlab_dense_filters *q, const double *outputs, double rate) {
-  int64_t all = q->count * q->width;
-  for (int64_t f = 0; f < all; f += q->width)
+  int64_t all = q->count * q->width, f = 0;
+  for (int64_t k = 0; k < all; k += q->width)
     for (int64_t l = 0; l < q->width; l += lanes)
-      store(q->pulls + f + l, load(q->slopes + f + l) * load(outputs + l));
-  memset(q->gradient, 0, (size_t)all * sizeof *q->gradient);
-  combine(q->gradient, q->width, q->pulls, q->width, q->count, q->matrix, q->width, q->rows,
-          q->width);
-  vector noise = {0}, tail = {0};
-  for (int64_t f = 0; f < all; f += q->width)
-    for (int64_t l = 0; l < q->width; l += lanes) {
-      vector own = load(q->own + l), gradient = load(q->gradient + f + l);
-      noise += own * gradient * load(q->pulls + f + l);
-      tail += (1 - own) * gradient * gradient;
+      store(q->pulls + k + l, load(q->slopes + k + l) * load(outputs + l));
+  for (; f + 4 <= q->count; f += 4) dense_gradient(q, f, 4);
+  for (; f < q->count; f += 2) dense_gradient(q, f, 2);
+  vector square = {0};
+  for (int64_t l = 0; l < q->width; l += lanes) {
+    vector own = load(q->own + l), tail = 1 - own;
+    for (int64_t k = l; k < all; k += q->width) {
+      vector gradient = load(q->gradient + k);
+      square += gradient * (own * load(q->pulls + k) + tail * gradient);
     }
-  double square = horizontal_sum(noise + tail);
-  for (int64_t k = 0; isfinite(square) && k < all; k += lanes) {
+  }
+  double sum = horizontal_sum(square);
+  for (int64_t k = 0; isfinite(sum) && k < all; k += lanes) {
     store(q->state + k, load(q->state + k) - rate * load(q->gradient + k));
     store(q->coefficients + k, load(q->coefficients + k) - rate * load(q->pulls + k));
   }
-  return square;
-}
-
-static void leaky(double *sums, double *slopes, const double *z, int64_t ldz, int64_t filters,
-                  double leak, int64_t count) {
-  for (int64_t i = 0; i < count; i += lanes) {
-    vector sum[2] = {{0}};
-    for (int64_t f = 0; f < filters; ++f) {
-      vector value = load(z + f * ldz + i), one = spread(f < filters / 2 ? 1 : -1);
-      vector slope = choose(value > 0, one, leak * one);
-      sum[f & 1] += slope * value;
-      if (slopes) store(slopes + f * ldz + i, slope);
-    }
-    store(sums + i, sum[0] + sum[1]);
-  }
+  return sum;
 }
 
 const cutlab_kernels CUTLAB_KERNEL_TABLE = {
@@ -649,5 +694,6 @@ const cutlab_kernels CUTLAB_KERNEL_TABLE = {
     .subset_waves = subset_waves,
     .dense_inner = dense_inner,
     .dense_descend = dense_descend,
-    .leaky = leaky,
+    .dense_leaky = dense_leaky,
+    .leaky_sums = leaky_sums,
 };

@@ -79,6 +79,12 @@ void cutlab_activate_all(cutlab_activation f, double *sums, double sign, const d
 void cutlab_activate_slopes(cutlab_activation f, double *slopes, const double *scale, double sign,
                             const double *z, int64_t count);
 
+/* Whether phi is linear on both sides of 0, and its slope below. */
+static inline bool cutlab_activation_is_leaky(cutlab_activation f, double *leak) {
+  *leak = f.kind == CUTLAB_RELU ? 0 : f.beta;
+  return f.kind == CUTLAB_RELU || f.kind == CUTLAB_LEAKY_RELU;
+}
+
 /* The points where phi is not smooth, ascending; how many, at most 2. */
 int cutlab_activation_breakpoints(cutlab_activation f, double breaks[2]);
 

@@ -131,8 +131,10 @@ static cutlab_status measure_reach(const cutlab_objective *objective, double *re
   int64_t n = objective->examples;
   const int64_t few = 10000; /* for which even a parallel region of one thread costs too much */
   double most = 0;
-  for (int64_t i = 0; n <= few && i < n; ++i)
-    most = fmax(most, example_reach(objective, outputs, i));
+  for (int64_t i = 0; n <= few && i < n; ++i) {
+    double reach_i = example_reach(objective, outputs, i);
+    if (reach_i > most) most = reach_i;
+  }
   if (n > few) {
 #pragma omp parallel for num_threads(threads) reduction(max : most) if (threads > 1)
     for (int64_t i = 0; i < n; ++i) most = fmax(most, example_reach(objective, outputs, i));

@@ -5,6 +5,18 @@
 
 enum { chunk = 256 };
 
+/* f_i, or that over the patches which are not cut. */
+static void keep(double *kept, const double *outputs, int64_t count, int patches, uint64_t cut) {
+  uint64_t all = cutlab_all_patches(patches);
+  for (int64_t i = 0; i < count; ++i) {
+    kept[i] = 0;
+    if (cut)
+      kept[i] = cutlab_subset_sum(outputs + i * patches, all & ~cut);
+    else
+      for (int p = 0; p < patches; ++p) kept[i] += outputs[i * patches + p];
+  }
+}
+
 typedef struct chunk_sums {
   double kept[chunk], sigmoid[chunk], softplus[chunk];
 } chunk_sums;
@@ -16,12 +28,11 @@ static double cut_chunk(const cutlab_objective *objective, const cutlab_evaluati
   chunk_sums sums;
   int64_t count = objective->examples - first < chunk ? objective->examples - first : chunk;
   int patches = objective->patches, cut_size = cutlab_cut_size(objective);
-  uint64_t cut = cutlab_first_of_size(cut_size), all = cutlab_all_patches(patches);
+  uint64_t cut = cutlab_first_of_size(cut_size);
   const cutlab_kernels *kernels = cutlab_context_kernels(objective->context);
   double loss = 0;
   do {
-    for (int64_t i = 0; i < count; ++i)
-      sums.kept[i] = cutlab_subset_sum(e->outputs + (first + i) * patches, all & ~cut);
+    keep(sums.kept, e->outputs + first * patches, count, patches, cut);
     kernels->sigmoid(sums.sigmoid, e->loss ? sums.softplus : NULL, sums.kept, count);
     for (int64_t i = 0; i < count; ++i) {
       double target = objective->targets[first + i];
