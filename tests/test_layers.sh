@@ -45,8 +45,8 @@ for room in base data augment theory nn run train audit sweep report; do
   complain "$(code "src/$room" | grep '#include *"' | grep -vE "#include \"($below)/[^\"]*\"")" \
     "src/$room includes more than $below:"
 done
-complain "$(code src/mpi | grep '#include *"' | grep -vE '#include "base/ranks.h"')" \
-  "src/mpi, a module of its own, includes more than base/ranks.h:"
+complain "$(code src/mpi | grep '#include *"' | grep -vE '#include "base/(clock|ranks).h"')" \
+  "src/mpi, a module of its own, includes more than base/clock.h and base/ranks.h:"
 for folder in src/*/; do
   room=$(basename "$folder")
   [[ " base data augment theory nn run train audit sweep report cli mpi " == *" $room "* ]] ||

@@ -6,6 +6,7 @@
 #include <cutlab/cutlab.h>
 
 #include "theory/objective_fourier.h"
+#include "theory/quadrature.h"
 
 #include "fixture.h"
 

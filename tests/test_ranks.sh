@@ -43,8 +43,8 @@ quietly() {
 }
 
 for count in 2 3; do
-  check "transport between $count" quietly timeout 60 mpirun -np $count \
-    "$CUTLAB_BUILD/tests/test_transport"
+  CUTLAB_MPI_MODULE=$CUTLAB_BUILD/libcutlab_mpi.so check "transport between $count" \
+    quietly timeout 60 mpirun -np $count "$CUTLAB_BUILD/tests/test_transport"
 done
 
 refused_together "a command of one process" 2 "set CUTLAB_ALONE=1" optimum --patches 3

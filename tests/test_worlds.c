@@ -2,7 +2,6 @@
    flipped labels, uniform weights, Mixup; each against a plain twin. */
 #include <math.h>
 
-#include "base/random_bulk.h"
 #include "base/streams.h"
 #include "configure.h"
 #include "theory/simulation_internal.h"
@@ -105,50 +104,6 @@ static void test_activations(void **state) {
     if (count > 1) assert_true(breaks[1] == f.r);
     cutlab_experiment_free(x);
   }
-}
-
-/* ---- random numbers in bulk ---- */
-
-static void test_bulk_random_numbers(void **state) {
-  enum { count = 3001 };
-  static double normals[count], others[count], z[2];
-  static uint64_t words[count];
-  cutlab_random one = cutlab_random_make(5, cutlab_stream_fresh, 1, 2, 3), bulk = one;
-  cutlab_random_words(words, &bulk, 0, count);
-  for (int i = 0; i < count; ++i) assert_true(words[i] == cutlab_random_u64(&one));
-  cutlab_random_words(words, &bulk, 7, 3);
-  one = bulk;
-  for (int i = 0; i < 28; ++i) cutlab_random_u64(&one);
-  for (int i = 0; i < 3; ++i) assert_true(words[i] == cutlab_random_u64(&one));
-  static const uint64_t corners[] = {0,          UINT64_MAX,        0xffffffff00000000,
-                                     0x80000000, 0x40000000,        0xc0000000,
-                                     0x20000000, 0x7fffffffe0000000};
-  static const cutlab_isa sets[] = {CUTLAB_ISA_PORTABLE, CUTLAB_ISA_AVX2, CUTLAB_ISA_AVX512};
-  cutlab_random_words(words, &bulk, 0, count);
-  memcpy(words, corners, sizeof corners);
-  for (int k = 0; k < 3; ++k) {
-    const cutlab_kernels *kernels = cutlab_kernels_for(sets[k]);
-    if (!kernels) continue;
-    for (int i = 0; i < count; ++i) {
-      double radius = sqrt(-2 * log(((double)(words[i] >> 32) + 1) * 0x1p-32));
-      double turn = 2 * M_PI * (double)(words[i] & 0xffffffff) * 0x1p-32;
-      kernels->normals(z, words + i, 1);
-      assert_close(z[0], radius * cos(turn), 1e-14);
-      assert_close(z[1], radius * sin(turn), 1e-14);
-    }
-    cutlab_random_normals(normals, kernels, &bulk, 0, count);
-    cutlab_random_normals(others, kernels, &bulk, 128, 1000);
-    assert_memory_equal(normals + 1024, others, 500 * sizeof *others); /* first of each pair */
-    double sum = 0, square = 0, fourth = 0;
-    for (int i = 0; i < count; ++i) {
-      sum += normals[i], square += normals[i] * normals[i];
-      fourth += pow(normals[i], 4);
-    }
-    assert_close(sum / count, 0, 4.5 / sqrt(count));
-    assert_close(square / count, 1, 4.5 * sqrt(2.0 / count));
-    assert_close(fourth / count, 3, 4.5 * sqrt(96.0 / count));
-  }
-  (void)state;
 }
 
 static void test_cholesky(void **state) {
@@ -380,6 +335,72 @@ static void test_forms_agree(void **state) {
   check_forms(*state, "activation=gelu; noise=orthogonal; features=orthonormal; bias=no");
   check_forms(*state, "activation=relu; method=cutmix; filters=1; bias=no");
   check_forms(*state, "method=cutout; filters=17; examples=5");
+}
+
+/* Steps in dense form and without it, in every instruction set; the same bits however they are
+   divided. */
+static void check_dense(cutlab_context *context, const char *settings) {
+  cutlab_experiment *x = configure(context, "quick", shape);
+  configure_change(context, x, "form=gram; label_flips=.3");
+  configure_change(context, x, settings);
+  cutlab_simulation *dense = start(context, x, NULL), *parts = start(context, x, NULL);
+  cutlab_simulation *plain = start(context, x, NULL);
+  assert_non_null(dense->dense);
+  cutlab_dense_free(plain->dense);
+  plain->dense = NULL;
+  int64_t all = plain->filter_count * plain->patch_count;
+  for (int round = 0; round < 3; ++round) {
+    step(dense, 10);
+    step(parts, 1);
+    step(parts, 9);
+    step(plain, 10);
+    assert_close(cutlab_simulation_gradient_norm(dense), cutlab_simulation_gradient_norm(plain),
+                 1e-10 * cutlab_simulation_gradient_norm(plain));
+    assert_near(dense->coefficients, plain->coefficients, all, 1e-10);
+    assert_near(dense->coordinates, plain->coordinates, plain->filter_count * plain->data->columns,
+                1e-10);
+    assert_near(dense->noise_inner, plain->noise_inner,
+                plain->filter_count * plain->data->noise_rows, 1e-10);
+    assert_near(dense->biases, plain->biases, plain->filter_count, 1e-10);
+    assert_memory_equal(dense->coefficients, parts->coefficients, (size_t)all * 8);
+    assert_memory_equal(dense->biases, parts->biases, (size_t)plain->filter_count * 8);
+  }
+  cutlab_simulation_free(dense);
+  cutlab_simulation_free(parts);
+  cutlab_simulation_free(plain);
+  cutlab_experiment_free(x);
+}
+
+static void test_dense_steps(void **state) {
+  static const cutlab_isa sets[] = {CUTLAB_ISA_PORTABLE, CUTLAB_ISA_AVX2, CUTLAB_ISA_AVX512};
+  for (int k = 0; k < 3; ++k) {
+    if (!cutlab_kernels_for(sets[k])) continue;
+    cutlab_context_set_isa(*state, sets[k]);
+    for (int a = 0; a < activation_count; ++a) check_dense(*state, activations[a]);
+    check_dense(*state, "activation=relu; initialisation=uniform; filters=10; form=wishart; "
+                        "dimension=80");
+    check_dense(*state, "activation=leaky_relu; noise=orthogonal; features=orthonormal; alpha=.5");
+    check_dense(*state, "activation=relu; bias=no; method=cutmix; filters=2");
+    check_dense(*state, "activation=relu; method=cutout; objective=sampled; signal=0");
+  }
+}
+
+/* A step that fails leaves the state where it was. */
+static void test_dense_divergence(void **state) {
+  cutlab_experiment *x = configure(*state, "quick", shape);
+  configure_change(*state, x, "form=gram; activation=leaky_relu");
+  x->signal = 1e200; /* whose square is not finite */
+  cutlab_simulation *s = start(*state, x, NULL);
+  assert_non_null(s->dense);
+  assert_int_equal(cutlab_simulation_step(s, 20), CUTLAB_ERROR_NUMERIC);
+  assert_message(*state, "the gradient is no longer finite at iteration 0");
+  assert_true(s->iteration == 0);
+  assert_memory_equal(s->noise_inner, s->first_noise_inner,
+                      (size_t)(s->filter_count * s->data->noise_rows) * 8);
+  for (int64_t k = 0; k < s->filter_count * s->patch_count; ++k)
+    assert_true(s->coefficients[k] == 0);
+  cutlab_simulation_free(s);
+  cutlab_experiment_free(x);
 }
 
 /* Data in Gram form drawn directly have the law of data drawn in R^d: means over seeds of what
@@ -701,13 +722,14 @@ static void test_presets_train(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_activations),
-      TEST(test_bulk_random_numbers),
       TEST(test_cholesky),
       TEST(test_layout),
       TEST(test_position_bias),
       TEST(test_files),
       TEST(test_gradient_is_central_differences),
       TEST(test_forms_agree),
+      TEST(test_dense_steps),
+      TEST(test_dense_divergence),
       TEST(test_wishart_has_the_law_of_gram),
       TEST(test_uniform_filters),
       TEST(test_fresh_points),

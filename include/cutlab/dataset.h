@@ -17,7 +17,8 @@ typedef struct cutlab_dataset cutlab_dataset;
    HELD: patches as vectors of R^d, and filters too.
    GRAM: patches drawn in R^d, then only their inner products are kept.
    WISHART: the inner products are drawn directly (Bartlett's decomposition), identical in
-   law to GRAM at a cost independent of d; needs d - 2K >= n(P-1) + 2m.
+   law to GRAM at a cost independent of d; needs d - 2K >= n(P-1) + 2m
+   (d - K with opposite features, which span K directions).
    AUTO: WISHART where it can be had, else the cheaper of the others. */
 typedef enum cutlab_form {
   CUTLAB_FORM_AUTO,

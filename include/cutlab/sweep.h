@@ -24,7 +24,8 @@ CUTLAB_API cutlab_status cutlab_sweep_load_preset(cutlab_context *context, cutla
 CUTLAB_API const char *cutlab_sweep_preset(int i, const char **yaml);
 CUTLAB_API void cutlab_sweep_free(cutlab_sweep *sweep);
 
-/* Sets `seeds`, an axis (`rho=[0.1, 0.2]`) or a parameter, as if the spec said so. */
+/* Sets a parameter, an axis (`rho`, "[0.1, 0.2]") or another key of a spec (`seeds`, `measure`,
+   ...), as if the spec said so. */
 CUTLAB_API cutlab_status cutlab_sweep_set(cutlab_sweep *sweep, const char *key, const char *value);
 
 /* What a sweep would do. `seconds` is estimated from a few of its trainings, run for the purpose.
@@ -44,9 +45,10 @@ typedef struct cutlab_sweep_options {
 } cutlab_sweep_options;
 
 /* Does the runs that the journal in `folder` lacks, on the context's threads and, where it has
-   joined others, on all ranks; then writes the results. Every finished run is in the journal
-   before the next progress call: CUTLAB_CANCELLED, a kill or a full disk lose the runs in flight
-   at most, and the same call goes on. A shard writes its journal alone. */
+   joined others, on all ranks; then writes the results. `options` may be NULL: all runs.
+   CUTLAB_CANCELLED keeps every finished run; a kill or a full disk loses those in flight and what
+   was finished in the last few milliseconds, or on other ranks in the last tenth of a second. The
+   same call goes on. A shard writes its journal alone. */
 CUTLAB_API cutlab_status cutlab_sweep_run(cutlab_sweep *sweep, const char *folder,
                                           const cutlab_sweep_options *options);
 /* Gathers the journals of all shards in `folder` and writes the results; says which runs are
@@ -54,7 +56,7 @@ CUTLAB_API cutlab_status cutlab_sweep_run(cutlab_sweep *sweep, const char *folde
 CUTLAB_API cutlab_status cutlab_sweep_merge(cutlab_sweep *sweep, const char *folder);
 /* After either: one JSON object with name, cells, runs, mine (runs of this shard), done, failed,
    first_failure (text or null) and measures, for each the least, mean and most over cells. Owned by
-   the sweep, until its next call; NULL before. */
+   the sweep, until its next call; NULL before, and on ranks above 0. */
 CUTLAB_API const char *cutlab_sweep_summary(const cutlab_sweep *sweep);
 CUTLAB_API const char *cutlab_sweep_name(const cutlab_sweep *sweep);
 

@@ -18,7 +18,8 @@ typedef struct cutlab_dense_filters {
   int64_t count, width;
   int64_t noise, rows, tail; /* N, patches that differ, and what follows noise in the state */
   double *state;
-  double *inner, *slopes, *pulls, *gradient; /* slopes: +-phi', of the sign of the filter */
+  double *next;                   /* the state after the step */
+  double *inner, *slopes, *pulls; /* slopes: +-phi', of the sign of the filter */
   double *coefficients;
   double *own;    /* [width]: 1 for noise rows */
   double *along;  /* [tail][width]: of the rows */
@@ -56,6 +57,23 @@ typedef struct cutlab_kernels {
   /* z[i] and z[count + i]: a pair of standard normal numbers for each word, by the formula of Box
      and Muller, its uniform numbers being (high + 1) 2^-32 and low 2^-32 for the word's halves. */
   void (*normals)(double *z, const uint64_t *words, int64_t count);
+  /* Philox 4x32-10 (Salmon et al. 2011): the block of counter (b, counter) gives two words of 64
+     bits, the earlier number below; for groups of 8 blocks from b = 8 first on, the first words of
+     the 8 blocks, then their second ones. */
+  void (*philox)(uint64_t *words, const uint32_t key[2], const uint32_t counter[3], uint32_t first,
+                 int64_t groups);
+  /* 32 uniform numbers on (-bound, bound) for each group of 16 words: bound ((h + 1/2) 2^-31 - 1)
+     for the high halves h of 8 words, then their low ones, then those of the other 8. The same bits
+     in every instruction set. */
+  void (*uniforms)(double *u, const uint64_t *words, int64_t groups, double bound);
+  /* gram[i * ldg + j] += rows_i . rows_j for j <= i < m, row stride ld, depth a multiple of 8; up
+     to three entries right of the diagonal change too. */
+  void (*add_gram)(double *gram, int64_t ldg, const double *rows, int64_t ld, int64_t m,
+                   int64_t depth);
+  /* z[i * ldz + c] = mean_i + sum_{k <= i} factor[i * ldf + k] normals[k * ldz + c], i < rows,
+     c < count, a multiple of 32. The factor is 0 beyond its diagonal. */
+  void (*correlate)(double *z, int64_t ldz, const double *factor, int64_t ldf, const double *mean,
+                    int64_t rows, const double *normals, int64_t count);
   /* t[l * ldt + i] = T_l(x_i), the Chebyshev polynomials, l < degrees, i < n. */
   void (*chebyshev_basis)(double *t, int64_t ldt, const double *x, int64_t n, int64_t degrees);
   /* overlap [2][lanes]: sum_p z_p conj(wave_p), z [patches][2]. */
@@ -78,8 +96,8 @@ typedef struct cutlab_kernels {
   /* For phi(z) = z above 0, leak z below: sums [width], +-phi over the filters, and `slopes`;
      `inner` stays as it is. */
   void (*dense_leaky)(const cutlab_dense_filters *filters, double *sums, double leak);
-  /* A step of length `rate` for dLoss/da = outputs [width]: pulls, gradient, and, if the square of
-     its norm is finite, the moves of state and coefficients. Gives that square. */
+  /* A step of length `rate` for dLoss/da = outputs [width]: pulls, `next`, and, if the square of
+     the gradient's norm is finite, the moves of the coefficients. Gives that square. */
   double (*dense_descend)(const cutlab_dense_filters *filters, const double *outputs, double rate);
   /* sums[i] = sum_f +-phi(z[f * ldz + i]), the same phi, + for the first half of the filters;
      i < count, a multiple of 8. */

@@ -403,6 +403,111 @@ static void normals(double *z, const uint64_t *words, int64_t count) {
   store_some(z + count + i, other, count - i);
 }
 
+#ifndef CUTLAB_VECTOR_PRODUCT /* of the low halves of lanes; the high ones may hold anything */
+#define CUTLAB_VECTOR_PRODUCT(x, y) (((x)&0xffffffff) * ((y)&0xffffffff))
+#endif
+
+enum { group_vectors = 8 / lanes };
+
+/* `count` groups side by side, at most two, so that none waits for its multiplications. A number to
+   a lane, in its low half; what is in the high halves is never read. */
+INLINE void philox_groups(uint64_t *words, const uint32_t key[2], const uint32_t counter[3],
+                          uint32_t first, int count) {
+  const bits one = (bits){0} + 0xD2511F53, other = (bits){0} + 0xCD9E8D57;
+  bits c[2 * group_vectors][4], lane = {0};
+  for (int l = 0; l < lanes; ++l) lane[l] = (uint64_t)l;
+  for (int i = 0; i < count * group_vectors; ++i) {
+    c[i][0] = lane + (first * 8 + (uint32_t)(i * lanes));
+    for (int j = 0; j < 3; ++j) c[i][j + 1] = (bits){0} + counter[j];
+  }
+  uint32_t k[2] = {key[0], key[1]};
+  for (int round = 0; round < 10; ++round, k[0] += 0x9E3779B9, k[1] += 0xBB67AE85)
+    for (int i = 0; i < count * group_vectors; ++i) {
+      bits p = CUTLAB_VECTOR_PRODUCT(c[i][0], one), q = CUTLAB_VECTOR_PRODUCT(c[i][2], other);
+      c[i][0] = (q >> 32) ^ c[i][1] ^ k[0], c[i][1] = q;
+      c[i][2] = (p >> 32) ^ c[i][3] ^ k[1], c[i][3] = p;
+    }
+  for (int i = 0; i < count * group_vectors; ++i) {
+    uint64_t *to = words + i / group_vectors * 16 + i % group_vectors * lanes;
+    bits low = (c[i][0] & 0xffffffff) | c[i][1] << 32,
+         high = (c[i][2] & 0xffffffff) | c[i][3] << 32;
+    memcpy(to, &low, sizeof low);
+    memcpy(to + 8, &high, sizeof high);
+  }
+}
+
+static void philox(uint64_t *words, const uint32_t key[2], const uint32_t counter[3],
+                   uint32_t first, int64_t groups) {
+  int64_t g = 0;
+  for (; g + 2 <= groups; g += 2)
+    philox_groups(words + 16 * g, key, counter, first + (uint32_t)g, 2);
+  if (g < groups) philox_groups(words + 16 * g, key, counter, first + (uint32_t)g, 1);
+}
+
+static void uniforms(double *u, const uint64_t *words, int64_t groups, double bound) {
+  for (int64_t i = 0; i < 16 * groups; i += 8)
+    for (int at = 0; at < 8; at += lanes) {
+      bits word;
+      memcpy(&word, words + i + at, sizeof word);
+      vector one = from_integers(word >> 32), other = from_integers(word & 0xffffffff);
+      store(u + 2 * i + at, bound * ((one + 0.5) * 0x1p-31 - 1));
+      store(u + 2 * i + 8 + at, bound * ((other + 0.5) * 0x1p-31 - 1));
+    }
+}
+
+INLINE void gram_tile(double *gram, int64_t ldg, const double *left, int rows, const double *right,
+                      int columns, int64_t ld, int64_t depth) {
+  vector sum[4][4] = {{{0}}};
+  for (int64_t k = 0; k < depth; k += lanes)
+    for (int i = 0; i < rows; ++i)
+      for (int j = 0; j < columns; ++j)
+        sum[i][j] += load(left + i * ld + k) * load(right + j * ld + k);
+  for (int i = 0; i < rows; ++i)
+    for (int j = 0; j < columns; ++j) gram[i * ldg + j] += horizontal_sum(sum[i][j]);
+}
+
+static void add_gram(double *gram, int64_t ldg, const double *rows, int64_t ld, int64_t m,
+                     int64_t depth) {
+  for (int64_t i = 0; i < m;) {
+    int64_t height = m - i >= 4 ? 4 : 1, j = 0;
+    for (; j + 4 <= i + height; j += 4) {
+      if (height == 4)
+        gram_tile(gram + i * ldg + j, ldg, rows + i * ld, 4, rows + j * ld, 4, ld, depth);
+      else
+        gram_tile(gram + i * ldg + j, ldg, rows + i * ld, 1, rows + j * ld, 4, ld, depth);
+    }
+    for (; j < i + height; ++j)
+      gram_tile(gram + i * ldg + j, ldg, rows + i * ld, 1, rows + j * ld, 1, ld, depth);
+    i += height;
+  }
+}
+
+enum { correlate_strip = CUTLAB_VECTOR_BYTES == 64 ? 4 : 2 };
+
+INLINE void correlate_tile(double *z, int64_t ldz, const double *factor, int64_t ldf,
+                           const double *mean, int rows, const double *normals, int64_t depth) {
+  vector sum[4][correlate_strip];
+  for (int i = 0; i < rows; ++i)
+    for (int v = 0; v < correlate_strip; ++v) sum[i][v] = spread(mean[i]);
+  for (int64_t k = 0; k < depth; ++k)
+    for (int i = 0; i < rows; ++i)
+      for (int v = 0; v < correlate_strip; ++v)
+        sum[i][v] += factor[i * ldf + k] * load(normals + k * ldz + v * lanes);
+  for (int i = 0; i < rows; ++i)
+    for (int v = 0; v < correlate_strip; ++v) store(z + i * ldz + v * lanes, sum[i][v]);
+}
+
+static void correlate(double *z, int64_t ldz, const double *factor, int64_t ldf, const double *mean,
+                      int64_t rows, const double *normals, int64_t count) {
+  for (int64_t c = 0; c < count; c += correlate_strip * lanes) {
+    int64_t i = 0;
+    for (; i + 4 <= rows; i += 4)
+      correlate_tile(z + i * ldz + c, ldz, factor + i * ldf, ldf, mean + i, 4, normals + c, i + 4);
+    for (; i < rows; ++i)
+      correlate_tile(z + i * ldz + c, ldz, factor + i * ldf, ldf, mean + i, 1, normals + c, i + 1);
+  }
+}
+
 static void chebyshev_basis(double *t, int64_t ldt, const double *x, int64_t n, int64_t degrees) {
   for (int64_t i = 0; i < n; i += lanes) {
     int64_t some = n - i < lanes ? n - i : lanes;
@@ -619,60 +724,71 @@ static void leaky_sums(double *sums, const double *z, int64_t ldz, int64_t filte
   }
 }
 
-static void dense_leaky(const cutlab_dense_filters *q, double *sums, double leak) {
+/* Adds the filters of one sign, and sets their slopes. */
+INLINE vector leaky_rows(vector sum, const cutlab_dense_filters *q, int64_t first, int64_t end,
+                         double sign, double leak, int64_t l) {
+  for (int64_t f = first; f < end; ++f) {
+    vector value = inner_at(q, f, l), slope = leaky_slope(value, sign, leak);
+    sum += slope * value;
+    store(q->slopes + f * q->width + l, slope);
+  }
+  return sum;
+}
+
+static void dense_leaky(const cutlab_dense_filters *filters, double *sums, double leak) {
+  const cutlab_dense_filters copy = *filters, *q = &copy; /* no store changes it */
   for (int64_t l = 0; l < q->width; l += lanes) {
-    vector sum = {0};
-    for (int64_t f = 0; f < q->count; ++f) {
-      vector value = inner_at(q, f, l);
-      vector slope = leaky_slope(value, f < q->count / 2 ? 1 : -1, leak);
-      sum += slope * value;
-      store(q->slopes + f * q->width + l, slope);
-    }
-    store(sums + l, sum);
+    vector sum = leaky_rows((vector){0}, q, 0, q->count / 2, 1, leak, l);
+    store(sums + l, leaky_rows(sum, q, q->count / 2, q->count, -1, leak, l));
   }
 }
 
-/* `vectors` vectors from l on of the gradients of `count` filters. */
-INLINE void dense_tile(const cutlab_dense_filters *q, int64_t f, int count, int64_t l,
-                       int vectors) {
-  vector sum[4][3] = {{{0}}};
+/* `vectors` vectors from l on of the moves of `count` filters; what they add to the square of the
+   gradient's norm. */
+INLINE vector dense_tile(const cutlab_dense_filters *q, int64_t f, int count, int64_t l,
+                         int vectors, double rate) {
+  vector sum[4][3] = {{{0}}}, square = {0};
   const double *pulls = q->pulls + f * q->width, *matrix = q->matrix + l;
   for (int64_t r = 0; r < q->rows; ++r)
     for (int g = 0; g < count; ++g)
       for (int v = 0; v < vectors; ++v)
         sum[g][v] += pulls[g * q->width + r] * load(matrix + r * q->width + v * lanes);
-  for (int g = 0; g < count; ++g)
-    for (int v = 0; v < vectors; ++v)
-      store(q->gradient + (f + g) * q->width + l + v * lanes, sum[g][v]);
-}
-
-INLINE void dense_gradient(const cutlab_dense_filters *q, int64_t f, int count) {
-  enum { strip = 3 };
-  int64_t l = 0;
-  for (; l + strip * lanes <= q->width; l += strip * lanes) dense_tile(q, f, count, l, strip);
-  for (; l < q->width; l += lanes) dense_tile(q, f, count, l, 1);
-}
-
-static double dense_descend(const cutlab_dense_filters *q, const double *outputs, double rate) {
-  int64_t all = q->count * q->width, f = 0;
-  for (int64_t k = 0; k < all; k += q->width)
-    for (int64_t l = 0; l < q->width; l += lanes)
-      store(q->pulls + k + l, load(q->slopes + k + l) * load(outputs + l));
-  for (; f + 4 <= q->count; f += 4) dense_gradient(q, f, 4);
-  for (; f < q->count; f += 2) dense_gradient(q, f, 2);
-  vector square = {0};
-  for (int64_t l = 0; l < q->width; l += lanes) {
-    vector own = load(q->own + l), tail = 1 - own;
-    for (int64_t k = l; k < all; k += q->width) {
-      vector gradient = load(q->gradient + k);
-      square += gradient * (own * load(q->pulls + k) + tail * gradient);
+  for (int v = 0; v < vectors; ++v) {
+    vector own = load(q->own + l + v * lanes), tail = 1 - own;
+    for (int g = 0; g < count; ++g) {
+      int64_t at = (f + g) * q->width + l + v * lanes;
+      square += sum[g][v] * (own * load(q->pulls + at) + tail * sum[g][v]);
+      store(q->next + at, load(q->state + at) - rate * sum[g][v]);
     }
   }
-  double sum = horizontal_sum(square);
-  for (int64_t k = 0; isfinite(sum) && k < all; k += lanes) {
-    store(q->state + k, load(q->state + k) - rate * load(q->gradient + k));
-    store(q->coefficients + k, load(q->coefficients + k) - rate * load(q->pulls + k));
+  return square;
+}
+
+INLINE vector dense_moves(const cutlab_dense_filters *q, int64_t f, int count, double rate) {
+  enum { strip = 3 };
+  vector square = {0};
+  int64_t l = 0;
+  for (; l + strip * lanes <= q->width; l += strip * lanes)
+    square += dense_tile(q, f, count, l, strip, rate);
+  for (; l < q->width; l += lanes) square += dense_tile(q, f, count, l, 1, rate);
+  return square;
+}
+
+static double dense_descend(const cutlab_dense_filters *filters, const double *outputs,
+                            double rate) {
+  const cutlab_dense_filters copy = *filters, *q = &copy;
+  int64_t all = q->count * q->width, f = 0;
+  for (int64_t l = 0; l < q->width; l += lanes) {
+    vector output = load(outputs + l);
+    for (int64_t k = l; k < all; k += q->width) store(q->pulls + k, load(q->slopes + k) * output);
   }
+  vector square = {0};
+  for (; f + 4 <= q->count; f += 4) square += dense_moves(q, f, 4, rate);
+  for (; f < q->count; f += 2) square += dense_moves(q, f, 2, rate);
+  double sum = horizontal_sum(square);
+  if (!isfinite(sum)) return sum;
+  for (int64_t k = 0; k < all; k += lanes)
+    store(q->coefficients + k, load(q->coefficients + k) - rate * load(q->pulls + k));
   return sum;
 }
 
@@ -688,6 +804,10 @@ const cutlab_kernels CUTLAB_KERNEL_TABLE = {
     .extent = extent,
     .symmetric_rows = symmetric_rows,
     .normals = normals,
+    .philox = philox,
+    .uniforms = uniforms,
+    .add_gram = add_gram,
+    .correlate = correlate,
     .chebyshev_basis = chebyshev_basis,
     .wave_overlap = wave_overlap,
     .mix_waves = mix_waves,

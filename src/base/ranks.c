@@ -51,9 +51,10 @@ static bool own_folder(char folder[PATH_MAX]) {
   return slash != NULL;
 }
 
-/* Beside the library as installed or as built, or from a program's folder. */
+/* In cutlab/ beside the library as installed, beside it as built, and where it would be installed
+   seen from a program in bin/. */
 static bool find_module(char path[PATH_MAX]) {
-  static const char *const places[] = {"cutlab", ".", "../" CUTLAB_LIBRARY_FOLDER "/cutlab", ".."};
+  static const char *const places[] = {"cutlab", ".", "../" CUTLAB_LIBRARY_FOLDER "/cutlab"};
   const char *given = getenv("CUTLAB_MPI_MODULE");
   char folder[PATH_MAX];
   if (given && *given) return snprintf(path, PATH_MAX, "%s", given) < PATH_MAX;

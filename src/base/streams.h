@@ -23,11 +23,11 @@ enum {
   cutlab_stream_fold = 17,       /* (): the order in which examples are dealt into folds */
   cutlab_stream_bootstrap = 18,  /* (draw, examples or trainings): what is drawn again */
   cutlab_stream_flip = 19,       /* (example): is its label flipped? */
-  cutlab_stream_uniform = 20,    /* (filter): uniform weights, features first, two a word */
+  cutlab_stream_uniform = 20,    /* (filter): uniform weights, features first; in bulk */
   cutlab_stream_bias = 21,       /* (filter): its initial bias */
   cutlab_stream_place = 22,      /* (example): is its feature in the first patch? */
   cutlab_stream_along = 23,      /* (noise row): its coordinates along the features */
-  cutlab_stream_fresh = 24,      /* (block, part): fresh points in filter space */
+  cutlab_stream_fresh = 24,      /* (block, part): fresh points in filter space; in bulk */
   cutlab_stream_mixup = 30,      /* (iteration, example): sampled Mixup, partner and lambda */
   cutlab_stream_sweep = 40,      /* (name of an axis, point): random axes of a sweep */
   cutlab_stream_shuffle = 1000,  /* (epoch): the order of a data set */

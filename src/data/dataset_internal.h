@@ -64,9 +64,10 @@ cutlab_status cutlab_dataset_draw_gram(cutlab_context *context, cutlab_dataset *
 /* The deviation of the noise in a patch. */
 double cutlab_dataset_deviation(const cutlab_dataset *dataset, int64_t example, int64_t patch);
 /* Coordinates first.. of an initial filter of U(-1/sqrt(d), 1/sqrt(d)), features first; `first` is
-   a multiple of 8. */
-void cutlab_uniform_weights(double *weights, const struct cutlab_experiment *experiment, int filter,
-                            int64_t first, int64_t count);
+   a multiple of 32. */
+void cutlab_uniform_weights(double *weights, const cutlab_kernels *kernels,
+                            const struct cutlab_experiment *experiment, int filter, int64_t first,
+                            int64_t count);
 /* Lower-triangular L with L L^T = gram [m][m], in place (what lies above the diagonal is 0); a row
    that depends on those before it gets 0 on its diagonal. */
 void cutlab_cholesky(double *gram, int64_t m);

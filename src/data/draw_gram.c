@@ -11,21 +11,12 @@
 
 typedef const struct cutlab_experiment values;
 
-enum { word_block = 4, weight_chunk = 512 };
+enum { weight_chunk = 512, pad = 8 };
 
-/* Two weights a word, of 32 bits each: (h + 1/2) 2^-31 - 1, which is symmetric about 0. */
-void cutlab_uniform_weights(double *weights, values *x, int filter, int64_t first, int64_t count) {
-  cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_uniform, (uint64_t)filter, 0, 0);
-  double bound = 1 / sqrt((double)x->dimension), scale = 0x1p-31 * bound;
-  uint64_t words[weight_chunk / 2];
-  for (int64_t c = 0; c < count; c += weight_chunk) {
-    int64_t some = count - c < weight_chunk ? count - c : weight_chunk;
-    cutlab_random_words(words, &random, (uint64_t)(first + c) / (2 * word_block), (some + 1) / 2);
-    for (int64_t w = 0; w < some; ++w) {
-      uint32_t half = (uint32_t)(words[w / 2] >> (w % 2 ? 0 : 32));
-      weights[c + w] = ((double)half + 0.5) * scale - bound;
-    }
-  }
+void cutlab_uniform_weights(double *weights, const cutlab_kernels *kernels, values *x, int filter,
+                            int64_t first, int64_t count) {
+  cutlab_bulk bulk = cutlab_bulk_make(x->seed, cutlab_stream_uniform, (uint32_t)filter, 0);
+  cutlab_bulk_uniforms(weights, kernels, &bulk, 1 / sqrt((double)x->dimension), first, count);
 }
 
 void cutlab_cholesky(double *gram, int64_t m) {
@@ -45,52 +36,56 @@ void cutlab_cholesky(double *gram, int64_t m) {
   }
 }
 
-/* Adds the products of rows i >= j of `part`, of `count` columns, to the lower triangle of gram. */
-static void add_products(const cutlab_kernels *kernels, double *gram, int64_t ld,
-                         const double *part, int64_t rows, int64_t count) {
-  enum { tile = 16 };
-  double products[tile * tile];
-  for (int64_t i = 0; i < rows; i += tile)
-    for (int64_t j = 0; j <= i; j += tile) {
-      int64_t m = rows - i < tile ? rows - i : tile, n = rows - j < tile ? rows - j : tile;
-      kernels->dots(products, tile, part + i * weight_chunk, weight_chunk, m,
-                    part + j * weight_chunk, weight_chunk, n, count);
-      for (int64_t a = 0; a < m; ++a)
-        for (int64_t b = 0; b < n; ++b) gram[(i + a) * ld + j + b] += products[a * tile + b];
-    }
-}
-
 /* The inner products of the initial filters without their feature coordinates, exactly: the
    filters pass by, a few coordinates of each at a time. Into the first F rows of `gram`. */
 static cutlab_status add_uniform_filters(cutlab_context *context, double *gram, int64_t ld,
                                          const cutlab_dataset *s, values *x) {
-  int rows = s->filters;
-  double *part = cutlab_allocate(context, rows * (int64_t)weight_chunk, sizeof *part);
+  const cutlab_kernels *kernels = cutlab_context_kernels(context);
+  int64_t rows = s->filters;
+  double *part = cutlab_allocate(context, rows * weight_chunk, sizeof *part);
   if (!part) return CUTLAB_ERROR_MEMORY;
   for (int64_t c = 0; c < s->dimension; c += weight_chunk) {
     int64_t count = s->dimension - c < weight_chunk ? s->dimension - c : weight_chunk;
     int64_t features = s->columns - c < 0 ? 0 : s->columns - c < count ? s->columns - c : count;
-    for (int f = 0; f < rows; ++f) {
-      cutlab_uniform_weights(part + f * (int64_t)weight_chunk, x, f, c, count);
-      for (int64_t v = 0; v < features; ++v) part[f * (int64_t)weight_chunk + v] = 0;
+    int64_t depth = (count + pad - 1) / pad * pad;
+    for (int64_t f = 0; f < rows; ++f) {
+      double *row = part + f * weight_chunk;
+      cutlab_uniform_weights(row, kernels, x, (int)f, c, count);
+      memset(row, 0, (size_t)features * sizeof *row);
+      memset(row + count, 0, (size_t)(depth - count) * sizeof *row);
     }
-    add_products(cutlab_context_kernels(context), gram, ld, part, rows, count);
+    kernels->add_gram(gram, ld, part, weight_chunk, rows, depth);
   }
   free(part);
   return CUTLAB_OK;
 }
 
+/* Two Gaussian filters have had their numbers one by one from the first. */
+static bool draws_in_bulk(const cutlab_dataset *s) {
+  return s->filters > 2 || s->uniform_weights;
+}
+
 /* Rows from..m-1 of Bartlett's factor: independent N(0,1) below the diagonal, sqrt(chi^2_{D-i}) on
    it (i from 0). */
+static void draw_row(double *row, const cutlab_kernels *kernels, int64_t i, int64_t freedom,
+                     bool in_bulk, values *x) {
+  cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_wishart, (uint64_t)i, 0, 0);
+  cutlab_bulk bulk = cutlab_bulk_make(x->seed, cutlab_stream_wishart, (uint32_t)i, 0);
+  if (in_bulk)
+    cutlab_bulk_normals(row, kernels, &bulk, i);
+  else
+    for (int64_t j = 0; j < i; ++j) row[j] = cutlab_random_normal(&random);
+  row[i] = sqrt(2 * cutlab_random_gamma(&random, (double)(freedom - i) / 2));
+}
+
 static void draw_factor(const cutlab_context *context, double *factor, int64_t from, int64_t m,
-                        int64_t freedom, values *x) {
+                        const cutlab_dataset *s, values *x) {
+  const cutlab_kernels *kernels = cutlab_context_kernels(context);
+  int64_t freedom = s->dimension - s->columns;
+  bool in_bulk = draws_in_bulk(s);
   int threads = cutlab_context_threads(context);
 #pragma omp parallel for schedule(dynamic, 8) num_threads(threads) if (threads > 1)
-  for (int64_t i = from; i < m; ++i) {
-    cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_wishart, (uint64_t)i, 0, 0);
-    for (int64_t j = 0; j < i; ++j) factor[i * m + j] = cutlab_random_normal(&random);
-    factor[i * m + i] = sqrt(2 * cutlab_random_gamma(&random, (double)(freedom - i) / 2));
-  }
+  for (int64_t i = from; i < m; ++i) draw_row(factor + i * m, kernels, i, freedom, in_bulk, x);
 }
 
 /* Bartlett's decomposition: the Gram matrix of m standard normal vectors of R^D, D >= m, has the
@@ -99,7 +94,7 @@ static void draw_factor(const cutlab_context *context, double *factor, int64_t f
    noise is again standard normal, so that the other rows of A are drawn as ever. */
 static cutlab_status make_factor(cutlab_context *context, double *factor, int64_t m,
                                  const cutlab_dataset *s, values *x) {
-  int64_t freedom = s->dimension - s->columns, filters = s->uniform_weights ? s->filters : 0;
+  int64_t filters = s->uniform_weights ? s->filters : 0;
   if (filters) {
     double *gram = cutlab_allocate(context, filters * filters, sizeof *gram);
     if (!gram) return CUTLAB_ERROR_MEMORY;
@@ -110,17 +105,33 @@ static cutlab_status make_factor(cutlab_context *context, double *factor, int64_
     free(gram);
     CUTLAB_TRY(status);
   }
-  draw_factor(context, factor, filters, m, freedom, x);
+  draw_factor(context, factor, filters, m, s, x);
   return CUTLAB_OK;
 }
 
 /* Scales the noise rows, and puts them first where the filters were. */
 static void arrange(double *gram, const double *drawn, const double *sigma, int64_t m,
                     const cutlab_dataset *s) {
-  int64_t shift = s->uniform_weights ? s->filters : 0;
+  int64_t shift = s->uniform_weights ? s->filters : 0, stay = m - shift;
+  for (int64_t i = 0; i < m; ++i) {
+    const double *row = drawn + (i < stay ? i + shift : i - stay) * m;
+    double *to = gram + i * m;
+    for (int64_t j = 0; j < stay; ++j) to[j] = row[j + shift] * (sigma[i] * sigma[j]);
+    for (int64_t j = stay; j < m; ++j) to[j] = row[j - stay] * (sigma[i] * sigma[j]);
+  }
+}
+
+/* factor times its transpose. */
+static void multiply(cutlab_context *context, double *gram, const double *factor, int64_t m,
+                     const cutlab_dataset *s) {
+  const int64_t few = 64;
+  if (!draws_in_bulk(s) || m > few || m % pad) {
+    cutlab_gram(context, gram, factor, m, m, m, true);
+    return;
+  }
+  cutlab_context_kernels(context)->add_gram(gram, m, factor, m, m, m);
   for (int64_t i = 0; i < m; ++i)
-    for (int64_t j = 0; j < m; ++j)
-      gram[i * m + j] = drawn[(i + shift) % m * m + (j + shift) % m] * (sigma[i] * sigma[j]);
+    for (int64_t j = 0; j < i; ++j) gram[j * m + i] = gram[i * m + j];
 }
 
 static void draw_feature_noise(cutlab_dataset *s, const double *sigma, values *x) {
@@ -150,7 +161,7 @@ cutlab_status cutlab_dataset_draw_gram(cutlab_context *context, cutlab_dataset *
     for (int64_t ip = 0; ip < s->examples * s->patches; ++ip)
       if (s->noise_row[ip] >= 0)
         sigma[s->noise_row[ip]] = cutlab_dataset_deviation(s, ip / s->patches, ip % s->patches);
-    cutlab_gram(context, s->gram, factor, m, m, m, true);
+    multiply(context, s->gram, factor, m, s);
     double *drawn = s->gram;
     s->gram = factor, factor = drawn;
     arrange(s->gram, drawn, sigma, m, s);

@@ -134,7 +134,7 @@ static const cutlab_row rows[] = {
                       "Which subsets of the patches Cutout and CutMix use."),
     CUTLAB_ROW_CHOICE("mixup", midpoint, mixup_names, "beta | midpoint", "beta",
                       "Law of Mixup's lambda: Beta(a, a), or always 1/2."),
-    CUTLAB_ROW_NUMBER(mixup_alpha, CUTLAB_ABOVE_ZERO, 1e6, "> 0, at most 1e6", "1",
+    CUTLAB_ROW_NUMBER(mixup_alpha, CUTLAB_ABOVE_ZERO, 1000, "> 0, at most 1000", "1",
                       "The a of Mixup's Beta(a, a)."),
     CUTLAB_ROW_NUMBER(learning_rate, CUTLAB_ABOVE_ZERO, DBL_MAX, "> 0", NULL,
                       "Step size of gradient descent, eta."),

@@ -1,5 +1,5 @@
-/* The module: ranks by MPI. It knows nothing of the library but base/ranks.h, so that one module
-   serves its shared and its static form. */
+/* The module: ranks by MPI. It takes no code of the library, so that one module serves its shared
+   and its static form. */
 #include <mpi.h>
 #include <sched.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/ranks.h"
 
 enum { message_tag = 1, longest = 1 << 27 }; /* doubles, or eighths of bytes, in one call */
@@ -22,22 +23,16 @@ static transport *transport_of(const cutlab_ranks *ranks) {
   return ranks->self;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Until MPI_Wait would return at once. At first as it waits, turning round, and then without
    keeping a core busy that others may need: another rank may have much left to do. */
 static void rest(MPI_Request request) {
   const double moment = .001;
   const struct timespec pause = {.tv_nsec = 200000};
-  double start = now();
+  double start = cutlab_seconds();
   for (int done = 0;;) {
     int error = MPI_Request_get_status(request, &done, MPI_STATUS_IGNORE);
     if (done || error != MPI_SUCCESS) return;
-    if (now() - start > moment) nanosleep(&pause, NULL);
+    if (cutlab_seconds() - start > moment) nanosleep(&pause, NULL);
   }
 }
 

@@ -1,34 +1,10 @@
-/* The .csv files, as in RFC 4180 with "\n" line ends. */
+/* The .csv files of simulated and trained runs. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
-#include "base/number.h"
 #include "report/report_internal.h"
-
-void cutlab_csv_text(FILE *stream, const char *text) {
-  if (!strpbrk(text, ",\"\n\r")) {
-    fputs(text, stream);
-    return;
-  }
-  fputc('"', stream);
-  for (; *text; ++text) {
-    if (*text == '"') fputc('"', stream);
-    fputc(*text, stream);
-  }
-  fputc('"', stream);
-}
-
-void cutlab_csv_number(FILE *stream, double value) {
-  char text[cutlab_number_size] = "";
-  if (value == rint(value) && fabs(value) < 1e15)
-    snprintf(text, sizeof text, "%.0f", value + 0.0);
-  else if (!isnan(value))
-    cutlab_number_text(text, value);
-  fputc(',', stream);
-  fputs(text, stream);
-}
 
 /* What a run ends with: every value where it was measured last. */
 static cutlab_report_point latest(const cutlab_report_run *run) {

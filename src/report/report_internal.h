@@ -167,10 +167,6 @@ void cutlab_report_table(FILE *stream, const cutlab_report *report);
 /* csv.c: the .csv files for the runs that there are. */
 cutlab_status cutlab_report_csv(cutlab_context *context, const char *folder,
                                 const cutlab_report *report);
-/* A field of a .csv file, quoted where it must be. */
-void cutlab_csv_text(FILE *stream, const char *text);
-/* A comma and the digits that give the same double back; nothing after it for NaN. */
-void cutlab_csv_number(FILE *stream, double value);
 /* notes.c: sentences about a group, each computed from its measurements: [string, ...]. */
 json_t *cutlab_report_notes(const cutlab_report *report, int group);
 /* Appends a sentence to such an array. */

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/ranks.h"
 #include "run/run_internal.h"
@@ -28,12 +28,6 @@ typedef struct run {
   bool converged;
   json_t *result;
 } run;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static cutlab_status write_json(cutlab_context *context, const char *folder, const char *name,
                                 json_t *value) {
@@ -62,7 +56,7 @@ static cutlab_status append_line(run *r, json_t *line) {
 
 static cutlab_status save(run *r) {
   if (!r->folder) return CUTLAB_OK;
-  r->saved_at = now();
+  r->saved_at = cutlab_seconds();
   return cutlab_simulation_write_state(r->simulation, r->checkpoint_path);
 }
 
@@ -81,13 +75,13 @@ static cutlab_status log_state(run *r, bool last) {
 }
 
 static bool is_due(const run *r) {
-  char due = now() - r->saved_at > checkpoint_seconds;
+  char due = cutlab_seconds() - r->saved_at > checkpoint_seconds;
   cutlab_broadcast_over_ranks(r->context, &due, sizeof due);
   return due;
 }
 
 static cutlab_status advance(run *r, int64_t steps) {
-  double start = now(), limit = r->experiment->stop_gradient_norm;
+  double start = cutlab_seconds(), limit = r->experiment->stop_gradient_norm;
   cutlab_status status = CUTLAB_OK;
   if (limit > 0) {
     for (; status == CUTLAB_OK && steps > 0 && !r->converged; --steps) {
@@ -97,14 +91,14 @@ static cutlab_status advance(run *r, int64_t steps) {
   } else {
     status = cutlab_simulation_step(r->simulation, steps);
   }
-  r->seconds += now() - start;
+  r->seconds += cutlab_seconds() - start;
   return status;
 }
 
 static cutlab_status train(run *r) {
   const cutlab_experiment *x = r->experiment;
   r->first_iteration = cutlab_simulation_iteration(r->simulation);
-  r->saved_at = now();
+  r->saved_at = cutlab_seconds();
   /* A resumed run may have been stopped between its last step and its result. */
   r->converged = x->stop_gradient_norm > 0 &&
                  cutlab_simulation_gradient_norm(r->simulation) <= x->stop_gradient_norm;

@@ -64,7 +64,6 @@ void cutlab_book_free(cutlab_book *book) {
   free(book->states);
   free(book->messages);
   free(book->slots);
-  free(book->returned);
   free(book);
 }
 
@@ -108,20 +107,9 @@ cutlab_status cutlab_book_open(cutlab_book *book, const char *path) {
 
 int64_t cutlab_book_take(cutlab_book *book, int64_t *runs, int64_t capacity) {
   int64_t count = 0;
-  while (book->returned_count && count < capacity)
-    runs[count++] = book->returned[--book->returned_count];
   for (; book->next < book->grid->runs && count < capacity; book->next += book->stride)
     if (book->states[book->next] == CUTLAB_RUN_OPEN) runs[count++] = book->next;
   return count;
-}
-
-cutlab_status cutlab_book_return(cutlab_book *book, const int64_t *runs, int64_t count) {
-  int64_t *grown = realloc(book->returned, (size_t)(book->returned_count + count) * sizeof *grown);
-  if (!grown) return cutlab_fail(book->context, CUTLAB_ERROR_MEMORY, "out of memory: runs");
-  book->returned = grown;
-  for (int64_t i = 0; i < count; ++i)
-    if (book->states[runs[i]] == CUTLAB_RUN_OPEN) grown[book->returned_count++] = runs[i];
-  return CUTLAB_OK;
 }
 
 cutlab_status cutlab_book_put(cutlab_book *book, void *outcomes, int64_t count) {

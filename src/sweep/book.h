@@ -20,10 +20,9 @@ typedef struct cutlab_book {
   char **messages;         /* [runs], of failed runs */
   int64_t *slots;          /* runs by key: a table of open addressing, -1 empty */
   int64_t slot_count;
-  int64_t first, stride;             /* the runs to do are first, first + stride, ... */
-  int64_t next;                      /* of those, the first not handed out */
-  int64_t *returned, returned_count; /* handed out in vain, to be done first */
-  int64_t total, done; /* how many there are to do in all, and how many of these are known */
+  int64_t first, stride; /* the runs to do are first, first + stride, ... */
+  int64_t next;          /* of those, the first not handed out */
+  int64_t total, done;   /* how many there are to do in all, and how many of these are known */
 } cutlab_book;
 
 /* The grid must have its keys. Release with cutlab_book_free, which closes the journal. */
@@ -37,8 +36,6 @@ cutlab_status cutlab_book_open(cutlab_book *book, const char *path);
 
 /* The next runs to do, at most `capacity`; their number, 0 when all are handed out. */
 int64_t cutlab_book_take(cutlab_book *book, int64_t *runs, int64_t capacity);
-/* Takes runs back that were handed out, to do them again. */
-cutlab_status cutlab_book_return(cutlab_book *book, const int64_t *runs, int64_t count);
 /* Puts finished runs into the journal, all or none, and knows them. */
 cutlab_status cutlab_book_put(cutlab_book *book, void *outcomes, int64_t count);
 /* Tells the context's callback how much is done. */

@@ -143,10 +143,6 @@ void cutlab_crew_free(cutlab_crew *crew) {
   free(crew);
 }
 
-int cutlab_crew_workers(const cutlab_crew *crew) {
-  return crew->count;
-}
-
 int64_t cutlab_crew_room(const cutlab_crew *crew) {
   return cutlab_crew_capacity - crew->held; /* which this thread alone changes */
 }

@@ -13,7 +13,6 @@ cutlab_status cutlab_crew_create(cutlab_context *context, cutlab_crew **crew,
 void cutlab_crew_free(cutlab_crew *crew);
 
 /* All below are for the one thread that created it. */
-int cutlab_crew_workers(const cutlab_crew *crew);
 /* Runs that it may still be given; those given and not collected count. */
 int64_t cutlab_crew_room(const cutlab_crew *crew);
 /* At most as many as there is room for. */

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/ranks.h"
 
 enum { report_capacity = 1024, order_capacity = 4096 };
@@ -30,12 +31,6 @@ typedef struct order {
   int64_t stop, none_left, low, count; /* low: ask again when holding fewer runs than this */
   int64_t runs[order_capacity];
 } order;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static size_t report_size(const cutlab_grid *grid, int64_t count) {
   return sizeof(report) + (size_t)count * cutlab_outcome_size(grid);
@@ -63,7 +58,7 @@ static cutlab_status send_report(hand *h) {
   bool sent = h->ranks->send(h->ranks, 0, r, (int64_t)report_size(h->grid, r->count));
   if (r->asks) h->waits_for_order = true;
   r->asks = r->count = 0;
-  h->sent = now();
+  h->sent = cutlab_seconds();
   return sent ? CUTLAB_OK : lost_rank_0(h);
 }
 
@@ -111,7 +106,7 @@ static cutlab_status hand_put(void *self, bool *over, void *outcomes, int64_t co
   *over = h->told_to_stop || (h->none_left && holds == 0);
   if (*over) return CUTLAB_OK;
   h->report->asks = !h->waits_for_order && !h->none_left && holds < h->order->low;
-  if (h->report->asks || (h->report->count && now() - h->sent > ahead_seconds))
+  if (h->report->asks || (h->report->count && cutlab_seconds() - h->sent > ahead_seconds))
     return send_report(h);
   return CUTLAB_OK;
 }
@@ -119,7 +114,7 @@ static cutlab_status hand_put(void *self, bool *over, void *outcomes, int64_t co
 static cutlab_status hand_run(hand *h, int64_t open_runs) {
   h->report->workers = cutlab_context_threads(h->context);
   h->order->low = 1;
-  cutlab_ends ends = {h, hand_take, hand_put, 0, poll_seconds};
+  cutlab_ends ends = {h, hand_take, hand_put, poll_seconds};
   cutlab_status status = cutlab_runner_loop(h->context, h->grid, &ends, open_runs);
   h->report->last = 1;
   h->report->status = (int64_t)status;
@@ -167,7 +162,7 @@ typedef struct dealer {
    fewer, for all to end together. */
 static int64_t share(const dealer *d, int64_t workers) {
   int64_t done = d->book->done - d->first_done, left = d->book->total - d->book->done;
-  double seconds = (now() - d->start) * (double)d->threads / (double)(done ? done : 1);
+  double seconds = (cutlab_seconds() - d->start) * (double)d->threads / (double)(done ? done : 1);
   if (!done || seconds > long_run_seconds) return workers;
   double ahead = (double)workers * (1 + ceil(ahead_seconds / seconds));
   double fair = (double)(left * workers) / (2 * (double)d->threads);
@@ -238,12 +233,12 @@ static cutlab_status dealer_put(void *self, bool *over, void *outcomes, int64_t 
    0. Failures of the book have been told of already. */
 static void stop_others(dealer *d, int *lost) {
   const struct timespec pause = {.tv_nsec = 1000000};
-  double start = now();
+  double start = cutlab_seconds();
   *d->order = (order){.stop = 1};
   for (int rank = 1; rank < d->ranks->count; ++rank)
     if (!d->helpers[rank].over)
       d->ranks->send(d->ranks, rank, d->order, sizeof *d->order - sizeof d->order->runs);
-  while (d->others > 0 && now() - start < stop_seconds) {
+  while (d->others > 0 && cutlab_seconds() - start < stop_seconds) {
     bool any;
     receive_report(d, &any);
     if (!any) nanosleep(&pause, NULL);
@@ -254,8 +249,8 @@ static void stop_others(dealer *d, int *lost) {
 static cutlab_status dealer_run(dealer *d, int64_t open_runs, bool *together) {
   d->others = d->ranks->count - 1;
   d->first_done = d->book->done;
-  d->start = now();
-  cutlab_ends ends = {d, dealer_take, dealer_put, 0, poll_seconds};
+  d->start = cutlab_seconds();
+  cutlab_ends ends = {d, dealer_take, dealer_put, poll_seconds};
   cutlab_status status = cutlab_runner_loop(d->context, d->grid, &ends, open_runs);
   if (status == CUTLAB_OK) return status;
   char message[1024];

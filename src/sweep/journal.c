@@ -161,15 +161,24 @@ static int64_t checksum(const uint8_t *key, bool failed, const void *values, siz
   return (int64_t)crc32(crc, (const Bytef *)message, (uInt)strlen(message));
 }
 
-/* A row of a statement; false if it is not as it was written. */
-static bool take_row(cutlab_journal_row *row, sqlite3_stmt *statement, double **buffer,
-                     int *capacity) {
+static cutlab_status spoilt(const cutlab_journal *j, int64_t number) {
+  return cutlab_fail(j->context, CUTLAB_ERROR_FORMAT,
+                     "%s is corrupt: row %lld is not as it was written; move it away, and runs are "
+                     "done again",
+                     j->path, (long long)number);
+}
+
+/* A row of a statement, its values in `buffer`. */
+static cutlab_status take_row(const cutlab_journal *j, cutlab_journal_row *row,
+                              sqlite3_stmt *statement, int64_t number, double **buffer,
+                              int *capacity) {
   const void *key = sqlite3_column_blob(statement, 0), *blob = sqlite3_column_blob(statement, 2);
   int size = sqlite3_column_bytes(statement, 2);
-  if (!key || sqlite3_column_bytes(statement, 0) != cutlab_key_size || size % 8) return false;
+  if (!key || sqlite3_column_bytes(statement, 0) != cutlab_key_size || size % 8)
+    return spoilt(j, number);
   if (!*buffer || size > *capacity) {
     double *grown = realloc(*buffer, size ? (size_t)size : 8);
-    if (!grown) return false;
+    if (!grown) return cutlab_fail(j->context, CUTLAB_ERROR_MEMORY, "out of memory: %s", j->path);
     *buffer = grown;
     *capacity = size;
   }
@@ -177,8 +186,8 @@ static bool take_row(cutlab_journal_row *row, sqlite3_stmt *statement, double **
   const char *message = (const char *)sqlite3_column_text(statement, 3);
   *row = (cutlab_journal_row){key, sqlite3_column_int(statement, 1) != 0, *buffer, size / 8,
                               message ? message : ""};
-  return checksum(key, row->failed, *buffer, (size_t)size, row->message) ==
-         sqlite3_column_int64(statement, 4);
+  int64_t sum = checksum(key, row->failed, *buffer, (size_t)size, row->message);
+  return sum == sqlite3_column_int64(statement, 4) ? CUTLAB_OK : spoilt(j, number);
 }
 
 cutlab_status cutlab_journal_read(cutlab_journal *j,
@@ -193,16 +202,9 @@ cutlab_status cutlab_journal_read(cutlab_journal *j,
   cutlab_status status = CUTLAB_OK;
   while (status == CUTLAB_OK && (code = sqlite3_step(statement)) != SQLITE_DONE) {
     cutlab_journal_row row;
-    ++number;
-    if (code != SQLITE_ROW)
-      status = fail(j, "read");
-    else if (take_row(&row, statement, &buffer, &capacity))
-      visit(user, &row);
-    else
-      status = cutlab_fail(j->context, CUTLAB_ERROR_FORMAT,
-                           "%s is corrupt: row %lld is not as it was written; move it away, and "
-                           "runs are done again",
-                           j->path, (long long)number);
+    status = code == SQLITE_ROW ? take_row(j, &row, statement, ++number, &buffer, &capacity)
+                                : fail(j, "read");
+    if (status == CUTLAB_OK) visit(user, &row);
   }
   sqlite3_finalize(statement);
   free(buffer);

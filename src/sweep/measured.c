@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/number.h"
 #include "sweep/boundary.h"
 
 /* What all boundaries of a sweep share. */
@@ -61,18 +61,18 @@ static json_t *describe_fit(const cutlab_boundary_fit *fit) {
 
 /* CSV */
 
-static void put_number(FILE *csv, double value) {
-  char text[cutlab_number_size] = "";
-  if (isfinite(value)) cutlab_number_text(text, value);
-  fprintf(csv, ",%s", text);
+static void put_field(FILE *csv, const char *text) {
+  fputc(',', csv);
+  cutlab_csv_text(csv, text);
 }
 
 static void put_heading(FILE *csv, const cutlab_grid *grid) {
   fputs("measure,threshold", csv);
   for (int a = 0; a < grid->axis_count; ++a)
-    if (!is_on_map(grid, a)) fprintf(csv, ",%s", grid->axes[a].name);
-  fprintf(csv, ",%s,%s,crossing,fitted\n", grid->axes[grid->map_x].name,
-          grid->axes[grid->map_y].name);
+    if (!is_on_map(grid, a)) put_field(csv, grid->axes[a].name);
+  put_field(csv, grid->axes[grid->map_x].name);
+  put_field(csv, grid->axes[grid->map_y].name);
+  fputs(",crossing,fitted\n", csv);
 }
 
 static void put_points(const measuring *m, const char *measure, int64_t cell,
@@ -80,14 +80,14 @@ static void put_points(const measuring *m, const char *measure, int64_t cell,
   const cutlab_grid *grid = m->book->grid;
   for (int64_t i = 0; i < m->surface.x_count; ++i) {
     fputs(measure, m->csv);
-    put_number(m->csv, grid->measures.learnt_at);
+    cutlab_csv_number(m->csv, grid->measures.learnt_at);
     for (int a = 0; a < grid->axis_count; ++a)
       if (!is_on_map(grid, a))
-        fprintf(m->csv, ",%s", grid->axes[a].texts[cutlab_grid_index(grid, a, cell)]);
-    put_number(m->csv, m->surface.x[i]);
-    put_number(m->csv, m->y[i]);
+        put_field(m->csv, grid->axes[a].texts[cutlab_grid_index(grid, a, cell)]);
+    cutlab_csv_number(m->csv, m->surface.x[i]);
+    cutlab_csv_number(m->csv, m->y[i]);
     fprintf(m->csv, ",%s", cutlab_crossing_name(m->crossings[i]));
-    put_number(m->csv, cutlab_boundary_at(fit, m->surface.x[i]));
+    cutlab_csv_number(m->csv, cutlab_boundary_at(fit, m->surface.x[i]));
     fputc('\n', m->csv);
   }
 }

@@ -5,21 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "theory/simulation_internal.h"
 
 /* A look need not be exact: whether an accuracy is above learnt_at hangs on no third digit. */
 static const double looks_an_octave = 4, look_tolerance = 1e-3;
-
-static cutlab_status measure(cutlab_simulation *simulation, cutlab_measurement *m,
-                             double tolerance) {
-  double exact = simulation->accuracy_tolerance;
-  simulation->accuracy_tolerance = tolerance;
-  cutlab_status status = cutlab_simulation_measure(simulation, m);
-  simulation->accuracy_tolerance = exact;
-  return status;
-}
 
 size_t cutlab_outcome_size(const cutlab_grid *grid) {
   return sizeof(cutlab_outcome) + (size_t)grid->measures.count * sizeof(double);
@@ -34,15 +25,10 @@ typedef struct training {
   const cutlab_grid *grid;
   const cutlab_experiment *experiment;
   cutlab_simulation *simulation;
-  double *times; /* [features] */
+  double *times;  /* [features] */
+  int64_t looked; /* the last iteration looked at */
   bool converged;
 } training;
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* The next of the iterations ceil(2^(j/4)), j = 0, 1, ..., which are what is looked at. */
 static int64_t next_look(int64_t iteration) {
@@ -58,7 +44,7 @@ static int64_t next_look(int64_t iteration) {
 static cutlab_status look(training *t) {
   const cutlab_measures *measures = &t->grid->measures;
   cutlab_measurement m;
-  CUTLAB_TRY(measure(t->simulation, &m, look_tolerance));
+  CUTLAB_TRY(cutlab_simulation_measure_roughly(t->simulation, &m, look_tolerance));
   for (int k = 0; k < measures->features; ++k) {
     double accuracy = cutlab_measures_feature_accuracy(&m, k, t->experiment->balance);
     if (!(accuracy >= measures->learnt_at))
@@ -66,7 +52,8 @@ static cutlab_status look(training *t) {
     else if (isnan(t->times[k]))
       t->times[k] = (double)m.iteration;
   }
-  t->converged |= m.loss <= measures->stop_train_loss;
+  if (measures->stop_train_loss > 0) t->converged |= m.loss <= measures->stop_train_loss;
+  t->looked = m.iteration;
   cutlab_measurement_clear(&m);
   return CUTLAB_OK;
 }
@@ -91,8 +78,8 @@ static cutlab_status train(training *t) {
     if (!t->converged) CUTLAB_TRY(advance(t, (next < end ? next : end) - at));
     at = cutlab_simulation_iteration(t->simulation);
   }
-  if (looks && !t->converged) return look(t);
-  return looks ? CUTLAB_OK : advance(t, end);
+  if (!looks) return advance(t, end);
+  return t->looked == at ? CUTLAB_OK : look(t);
 }
 
 static cutlab_status train_and_measure(training *t, cutlab_outcome *outcome) {
@@ -122,7 +109,7 @@ cutlab_status cutlab_outcome_compute(cutlab_context *context, cutlab_outcome *ou
                                      int64_t run) {
   memset(outcome, 0, cutlab_outcome_size(grid));
   outcome->run = run;
-  training t = {.context = context, .grid = grid, .experiment = experiment};
+  training t = {.context = context, .grid = grid, .experiment = experiment, .looked = -1};
   t.times = cutlab_allocate(context, grid->measures.features, sizeof *t.times);
   if (!t.times) return CUTLAB_ERROR_MEMORY;
   for (int k = 0; k < grid->measures.features; ++k) t.times[k] = NAN;
@@ -143,14 +130,14 @@ cutlab_status cutlab_outcome_compute(cutlab_context *context, cutlab_outcome *ou
 /* Twice as many steps each time, so that the clock costs nothing. */
 static cutlab_status time_steps(cutlab_simulation *simulation, double *seconds, int64_t iterations,
                                 double limit) {
-  double start = now();
+  double start = cutlab_seconds();
   int64_t done = 0;
-  for (int64_t steps = 1; done < iterations && now() - start < limit; steps *= 2) {
+  for (int64_t steps = 1; done < iterations && cutlab_seconds() - start < limit; steps *= 2) {
     int64_t left = iterations - done;
     CUTLAB_TRY(cutlab_simulation_step(simulation, steps < left ? steps : left));
     done = cutlab_simulation_iteration(simulation);
   }
-  *seconds = done ? (now() - start) * ((double)iterations / (double)done) : 0;
+  *seconds = done ? (cutlab_seconds() - start) * ((double)iterations / (double)done) : 0;
   return CUTLAB_OK;
 }
 
@@ -158,20 +145,21 @@ cutlab_status cutlab_outcome_time(cutlab_context *context, double *seconds, cons
                                   cutlab_experiment *experiment, int64_t run, double limit) {
   *seconds = 0;
   CUTLAB_TRY(prepare(context, experiment, grid, run));
-  double start = now(), steps = 0;
+  double start = cutlab_seconds(), steps = 0;
   cutlab_simulation *simulation;
   cutlab_status status = cutlab_simulation_create(context, &simulation, experiment, NULL);
-  double created = now();
+  double created = cutlab_seconds();
   if (status == CUTLAB_OK) {
     status = time_steps(simulation, &steps, experiment->iterations, limit);
-    double stepped = now();
+    double stepped = cutlab_seconds();
     cutlab_measurement m;
-    if (status == CUTLAB_OK) status = measure(simulation, &m, look_tolerance);
+    if (status == CUTLAB_OK)
+      status = cutlab_simulation_measure_roughly(simulation, &m, look_tolerance);
     if (status == CUTLAB_OK) cutlab_measurement_clear(&m);
     double looks = grid->measures.has_times || grid->measures.stop_train_loss > 0
                        ? 1 + looks_an_octave * log2(1 + (double)experiment->iterations)
                        : 0;
-    *seconds = created - start + steps + (1 + looks) * (now() - stepped);
+    *seconds = created - start + steps + (1 + looks) * (cutlab_seconds() - stepped);
     cutlab_simulation_free(simulation);
   }
   return is_of_configuration(status) ? CUTLAB_OK : status;

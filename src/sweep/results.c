@@ -8,9 +8,9 @@
 #include <cutlab/array.h>
 #include <cutlab/version.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/number.h"
 #include "sweep/measured.h"
 
 enum { format_version = 1 };
@@ -34,36 +34,17 @@ cutlab_status cutlab_results_write_spec(cutlab_context *context, const char *fol
 
 /* CSV */
 
-static void put_number(FILE *file, double value) {
-  char text[cutlab_number_size] = "";
-  if (isfinite(value)) cutlab_number_text(text, value);
-  fprintf(file, ",%s", text);
-}
-
-static void put_text(FILE *file, const char *text) {
-  if (!strpbrk(text, ",\"\n\r")) {
-    fputs(text, file);
-    return;
-  }
-  fputc('"', file);
-  for (; *text; ++text) {
-    if (*text == '"') fputc('"', file);
-    fputc(*text, file);
-  }
-  fputc('"', file);
-}
-
 static void put_axis_names(FILE *file, const cutlab_grid *grid) {
   for (int a = 0; a < grid->axis_count; ++a) {
     if (a) fputc(',', file);
-    put_text(file, grid->axes[a].name);
+    cutlab_csv_text(file, grid->axes[a].name);
   }
 }
 
 static void put_axis_values(FILE *file, const cutlab_grid *grid, int64_t cell) {
   for (int a = 0; a < grid->axis_count; ++a) {
     if (a) fputc(',', file);
-    put_text(file, grid->axes[a].texts[cutlab_grid_index(grid, a, cell)]);
+    cutlab_csv_text(file, grid->axes[a].texts[cutlab_grid_index(grid, a, cell)]);
   }
 }
 
@@ -104,11 +85,11 @@ static void put_cell(FILE *file, const cutlab_book *book, int64_t cell) {
   put_axis_values(file, grid, cell);
   for (int m = 0; m < grid->measures.count; ++m) {
     summarise(&mean, &deviation, book, cell, m);
-    put_number(file, mean);
+    cutlab_csv_number(file, mean);
   }
   for (int m = 0; m < grid->measures.count; ++m) {
     summarise(&mean, &deviation, book, cell, m);
-    put_number(file, deviation);
+    cutlab_csv_number(file, deviation);
   }
   for (int64_t s = 0; s < grid->seed_count; ++s)
     failed += book->states[cell * grid->seed_count + s] == CUTLAB_RUN_FAILED;
@@ -132,9 +113,9 @@ static void put_runs(FILE *file, const cutlab_book *book) {
   for (int64_t run = 0; run < grid->runs; ++run) {
     put_axis_values(file, grid, run / grid->seed_count);
     fprintf(file, ",%lld", (long long)grid->seeds[run % grid->seed_count]);
-    for (int m = 0; m < grid->measures.count; ++m) put_number(file, value_of(book, run, m));
+    for (int m = 0; m < grid->measures.count; ++m) cutlab_csv_number(file, value_of(book, run, m));
     fprintf(file, ",%d,", book->states[run] == CUTLAB_RUN_FAILED);
-    if (book->messages[run]) put_text(file, book->messages[run]);
+    if (book->messages[run]) cutlab_csv_text(file, book->messages[run]);
     fputc('\n', file);
   }
 }

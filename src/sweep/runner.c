@@ -4,32 +4,24 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 /* Results are handed over together, at most this long after the first of them. */
 static const double handover_seconds = 0.004, idle_seconds = 0.05;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void sleep_until(double time) {
-  double left = time - now();
+  double left = time - cutlab_seconds();
   if (left <= 0) return;
   const struct timespec span = {0, (long)(left * 1e9)};
   nanosleep(&span, NULL);
 }
 
 /* Fills up what the threads hold. */
-static cutlab_status feed(cutlab_crew *crew, const cutlab_ends *ends, int64_t *held) {
-  int64_t runs[cutlab_crew_capacity], count = 1;
-  while (count) {
-    int64_t room = cutlab_crew_room(crew);
-    if (ends->ahead && ends->ahead - *held < room) room = ends->ahead - *held;
-    if (room <= 0) break;
+static cutlab_status feed(cutlab_crew *crew, const cutlab_ends *ends) {
+  int64_t runs[cutlab_crew_capacity], count = 1, room;
+  while (count && (room = cutlab_crew_room(crew)) > 0) {
     CUTLAB_TRY(ends->take(ends->self, runs, &count, room));
     if (count) cutlab_crew_give(crew, runs, count);
-    *held += count;
   }
   return CUTLAB_OK;
 }
@@ -37,16 +29,14 @@ static cutlab_status feed(cutlab_crew *crew, const cutlab_ends *ends, int64_t *h
 /* The calling thread computes nothing: it is there when runs end, however long others take. */
 static cutlab_status loop(cutlab_crew *crew, const cutlab_ends *ends, void *outcomes) {
   double idle = ends->idle > 0 ? ends->idle : idle_seconds;
-  int64_t held = 0;
   for (bool over = false; !over;) {
     int64_t count;
-    CUTLAB_TRY(feed(crew, ends, &held));
+    CUTLAB_TRY(feed(crew, ends));
     CUTLAB_TRY(cutlab_crew_collect(crew, outcomes, &count, idle));
-    double time = now();
-    held -= count;
+    double time = cutlab_seconds();
     CUTLAB_TRY(ends->put(ends->self, &over, outcomes, count));
     if (count && !over) {
-      CUTLAB_TRY(feed(crew, ends, &held));
+      CUTLAB_TRY(feed(crew, ends));
       sleep_until(time + handover_seconds);
     }
   }
@@ -91,7 +81,7 @@ static cutlab_status put_into_book(void *self, bool *over, void *outcomes, int64
 
 cutlab_status cutlab_runner_alone(cutlab_context *context, const cutlab_grid *grid,
                                   cutlab_book *book) {
-  const cutlab_ends ends = {book, take_from_book, put_into_book, 0, 0};
+  const cutlab_ends ends = {book, take_from_book, put_into_book, 0};
   if (book->done == book->total) return CUTLAB_OK;
   return cutlab_runner_loop(context, grid, &ends, book->total - book->done);
 }

@@ -15,8 +15,7 @@ typedef struct cutlab_ends {
   /* Takes finished runs. Called every few milliseconds, also with none. *over: all is done, here
      and elsewhere, and the loop ends. */
   cutlab_status (*put)(void *self, bool *over, void *outcomes, int64_t count);
-  int64_t ahead; /* runs that this process may hold, a few for each thread; 0: as many as fit */
-  double idle;   /* seconds between calls of put while no run ends; 0: a twentieth */
+  double idle; /* seconds between calls of put while no run ends; 0: a twentieth */
 } cutlab_ends;
 
 /* Until put says that it is over, or something fails. `open_runs`: about how many there are for

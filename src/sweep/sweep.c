@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/ranks.h"
 #include "sweep/farm.h"
@@ -103,21 +103,16 @@ static cutlab_status prepare(cutlab_sweep *s, bool with_keys) {
   return with_keys ? cutlab_grid_make_keys(s->context, s->grid) : CUTLAB_OK;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Mean seconds of runs all over the grid, by a context that is alone. */
 static cutlab_status time_runs(cutlab_sweep *s, double *seconds, cutlab_context *alone) {
   static const double places[] = {.5, .25, .75, .125, .625, .375, .875, .0625};
   int count = 0;
-  double start = now(), sum = 0;
+  double start = cutlab_seconds(), sum = 0;
   cutlab_experiment *experiment;
   CUTLAB_TRY(cutlab_experiment_create(alone, &experiment));
   cutlab_status status = CUTLAB_OK;
-  while (count < 8 && status == CUTLAB_OK && (!count || now() - start < sampling_seconds)) {
+  while (count < 8 && status == CUTLAB_OK &&
+         (!count || cutlab_seconds() - start < sampling_seconds)) {
     double one;
     int64_t run = (int64_t)(places[count++] * (double)s->grid->runs);
     status = cutlab_outcome_time(alone, &one, s->grid, experiment, run, sample_seconds);

@@ -34,7 +34,8 @@ static cutlab_status collect_rows(const cutlab_simulation *s, double **rows) {
   for (int f = 0; f < s->filter_count && *rows && filter; ++f) {
     double *row = *rows + (n + f) * depth;
     if (s->experiment.uniform_weights) {
-      cutlab_uniform_weights(filter, &s->experiment, f, 0, data->dimension);
+      cutlab_uniform_weights(filter, cutlab_context_kernels(s->context), &s->experiment, f, 0,
+                             data->dimension);
       memcpy(row, filter + data->columns, (size_t)depth * sizeof *row);
       continue;
     }

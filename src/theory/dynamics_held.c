@@ -20,7 +20,7 @@ cutlab_status cutlab_held_create(cutlab_simulation *s) {
   for (int f = 0; f < s->filter_count; ++f) {
     double *filter = s->filters + f * d;
     if (s->experiment.uniform_weights) {
-      cutlab_uniform_weights(filter, &s->experiment, f, 0, d);
+      cutlab_uniform_weights(filter, cutlab_context_kernels(s->context), &s->experiment, f, 0, d);
       continue;
     }
     cutlab_random random =

@@ -9,7 +9,7 @@
 #include "theory/simulation_internal.h"
 
 /* Points of a block: fixed, so that results do not depend on the threads. */
-enum { block_points = 256, strip = 4 };
+enum { block_points = 64 };
 
 typedef struct fresh {
   const cutlab_simulation *s;
@@ -18,90 +18,98 @@ typedef struct fresh {
   int64_t points;
 } fresh;
 
-/* What a point is, apart from its noise. */
-typedef struct point {
-  int class; /* label * K + k */
-  bool flipped;
-  double side; /* sign of the feature in the dominant-noise patch */
-} point;
+/* What the points of a block are, apart from their noise. */
+typedef struct batch {
+  int64_t number;
+  int class[block_points]; /* label * K + k */
+  bool flipped[block_points];
+  double side[block_points]; /* 1 or 0: of label +1 or -1 is the feature in the dominant noise */
+} batch;
 
 /* What one thread works with, and what it has counted. */
 typedef struct worker {
   double *normals, *inner; /* [F][block_points] */
+  double *means;           /* [F] */
   int64_t *counts;         /* [2 labels][K][2]: points, those with y f > 0 */
   int64_t wrong;           /* with y f <= 0 for the observed y */
 } worker;
 
-static double share(uint64_t word) {
-  return (double)(word >> 11) * 0x1p-53;
+/* Noise patch p has part p + 1 of a block's numbers, the points themselves part 0. */
+static cutlab_bulk bulk_of(const fresh *q, int64_t number, int64_t part) {
+  const int64_t parts = 128; /* at least P */
+  return cutlab_bulk_make(q->s->experiment.seed, cutlab_stream_fresh, (uint32_t)number,
+                          (uint32_t)(part + parts * (number >> 32)));
 }
 
-static void draw_points(const fresh *q, point *points, int64_t block) {
+/* Three uniform numbers a point: of 32 bits for its label and whether it is flipped, of 53 for its
+   feature. */
+static void draw_points(const fresh *q, batch *b) {
   const struct cutlab_experiment *x = &q->s->experiment;
-  uint64_t words[4 * block_points];
-  cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_fresh, (uint64_t)block, 0, 0);
-  cutlab_random_words(words, &random, 0, 4 * block_points);
+  uint64_t words[2 * block_points];
+  cutlab_bulk bulk = bulk_of(q, b->number, 0);
+  cutlab_bulk_draw(words, cutlab_context_kernels(q->s->context), &bulk, 0,
+                   2 * block_points / cutlab_bulk_words);
   for (int i = 0; i < block_points; ++i) {
-    const uint64_t *word = words + 4 * i;
-    double left = share(word[1]) - x->frequencies[0];
-    int label = share(word[0]) < x->balance ? 0 : 1, k = 0;
+    uint64_t word = words[i], other = words[block_points + i];
+    int negative = !((double)(word >> 32) * 0x1p-32 < x->balance), k = 0;
+    double left = (double)(other >> 11) * 0x1p-53 - x->frequencies[0];
     while (left >= 0 && k + 1 < x->feature_count) left -= x->frequencies[++k];
-    points[i] = (point){label * x->feature_count + k, share(word[3]) < x->label_flips,
-                        word[2] >> 63 ? 1 : -1};
+    b->class[i] = negative * x->feature_count + k;
+    b->flipped[i] = (double)(word & 0xffffffff) * 0x1p-32 < x->label_flips;
+    b->side[i] = (double)(other & 1);
   }
 }
 
-/* Means of the pre-activations in the noise patch: the bias, and the feature noise. */
-static void set_means(const fresh *q, double *inner, const point *points, bool dominant) {
-  const cutlab_simulation *s = q->s;
+/* What the feature noise of a sign adds to the pre-activation of filter f. */
+static double feature_noise(const cutlab_simulation *s, int f, bool positive) {
   const cutlab_dataset *data = s->data;
-  for (int f = 0; f < s->filter_count; ++f) {
-    const double *row = s->coordinates + f * data->columns;
-    double plus = s->biases[f], minus = plus;
-    if (dominant) {
-      plus += data->alpha * row[0];
-      minus += data->alpha * (data->opposite ? -row[0] : row[data->feature_count]);
-    }
-    for (int i = 0; i < block_points; ++i)
-      inner[f * block_points + i] = points[i].side > 0 ? plus : minus;
-  }
+  const double *row = s->coordinates + f * data->columns;
+  if (positive) return data->alpha * row[0];
+  return data->alpha * (data->opposite ? -row[0] : row[data->feature_count]);
 }
 
-/* Adds to `outputs` what noise patch `patch` (the dominant one is 0) of each point adds to f. */
-static void add_patch(const fresh *q, worker *w, double *outputs, const point *points,
-                      int64_t block, int64_t patch) {
+/* Sets `outputs` to what noise patch `patch` (the dominant one is 0) of each point adds to f. */
+static void draw_patch(const fresh *q, worker *w, double *outputs, const batch *b, int64_t patch) {
   const cutlab_simulation *s = q->s;
   const cutlab_kernels *kernels = cutlab_context_kernels(s->context);
-  const double *factor = q->factors[patch > 0];
-  int64_t filters = s->filter_count;
-  cutlab_random random = cutlab_random_make(s->experiment.seed, cutlab_stream_fresh,
-                                            (uint64_t)block, (uint64_t)patch + 1, 0);
-  cutlab_random_normals(w->normals, kernels, &random, 0, filters * block_points);
-  set_means(q, w->inner, points, patch == 0);
-  for (int64_t f = 0; f < filters; f += strip) {
-    int64_t rows = filters - f < strip ? filters - f : strip;
-    kernels->combine(w->inner + f * block_points, block_points, factor + f * filters, filters, rows,
-                     w->normals, block_points, f + rows, block_points);
+  int filters = s->filter_count;
+  bool dominant = patch == 0 && s->data->alpha > 0; /* has feature noise */
+  cutlab_bulk bulk = bulk_of(q, b->number, patch + 1);
+  cutlab_bulk_normals(w->normals, kernels, &bulk, (int64_t)filters * block_points);
+  for (int f = 0; f < filters; ++f)
+    w->means[f] = s->biases[f] + (dominant ? feature_noise(s, f, false) : 0);
+  kernels->correlate(w->inner, block_points, q->factors[patch > 0], filters, w->means, filters,
+                     w->normals, block_points);
+  for (int f = 0; dominant && f < filters; ++f) {
+    double more = feature_noise(s, f, true) - feature_noise(s, f, false);
+    for (int i = 0; i < block_points; ++i) w->inner[f * block_points + i] += b->side[i] * more;
   }
-  for (int f = 0; f < s->filter_count; ++f)
-    cutlab_activate_all(s->activation, outputs, cutlab_filter_sign(s, f),
-                        w->inner + f * block_points, block_points, false);
+  double leak;
+  if (cutlab_activation_is_leaky(s->activation, &leak))
+    kernels->leaky_sums(outputs, w->inner, block_points, filters, leak, block_points);
+  else
+    for (int f = 0; f < filters; ++f)
+      cutlab_activate_all(s->activation, outputs, cutlab_filter_sign(s, f),
+                          w->inner + f * block_points, block_points, f == 0);
 }
 
-static void draw_block(const fresh *q, worker *w, int64_t block) {
+static void draw_block(const fresh *q, worker *w, int64_t number) {
   const cutlab_simulation *s = q->s;
-  point points[block_points];
-  double outputs[block_points] = {0};
-  int64_t count = q->points - block * block_points;
+  batch b = {.number = number};
+  double outputs[block_points] = {0}, part[block_points] = {0};
+  int64_t count = q->points - number * block_points;
   if (count > block_points) count = block_points;
-  draw_points(q, points, block);
-  for (int64_t p = 0; p + 1 < s->data->patches; ++p) add_patch(q, w, outputs, points, block, p);
+  draw_points(q, &b);
+  for (int64_t p = 0; p + 1 < s->data->patches; ++p) {
+    draw_patch(q, w, part, &b, p);
+    for (int i = 0; i < block_points; ++i) outputs[i] += part[i];
+  }
   for (int64_t i = 0; i < count; ++i) {
-    double y = points[i].class < s->data->feature_count ? 1 : -1;
-    double margin = q->feature_outputs[points[i].class] + y * outputs[i];
-    ++w->counts[2 * points[i].class];
-    w->counts[2 * points[i].class + 1] += margin > 0;
-    w->wrong += points[i].flipped ? !(margin < 0) : !(margin > 0);
+    double y = b.class[i] < s->data->feature_count ? 1 : -1, seen = b.flipped[i] ? -1 : 1;
+    double margin = q->feature_outputs[b.class[i]] + y * outputs[i];
+    ++w->counts[2 * b.class[i]];
+    w->counts[2 * b.class[i] + 1] += margin > 0;
+    w->wrong += !(seen * margin > 0);
   }
 }
 
@@ -164,14 +172,16 @@ cutlab_status cutlab_fresh_points(const cutlab_simulation *s, cutlab_measurement
   int64_t each = (int64_t)s->filter_count * block_points, classes = 2 * (int64_t)m->feature_count;
   fresh q = {.s = s, .feature_outputs = m->feature_outputs, .points = s->experiment.monte_carlo};
   worker *workers = cutlab_allocate(s->context, threads, sizeof *workers);
-  double *scratch = cutlab_allocate(s->context, 2 * each * threads, sizeof *scratch);
+  double *scratch =
+      cutlab_allocate(s->context, (2 * each + s->filter_count) * threads, sizeof *scratch);
   int64_t *counts = cutlab_allocate(s->context, 2 * classes * threads, sizeof *counts);
   cutlab_status status =
       workers && scratch && counts ? make_factors(&q, gram) : CUTLAB_ERROR_MEMORY;
   if (status == CUTLAB_OK) {
-    for (int part = 0; part < threads; ++part)
-      workers[part] = (worker){scratch + 2 * part * each, scratch + (2 * part + 1) * each,
-                               counts + 2 * part * classes, 0};
+    for (int part = 0; part < threads; ++part) {
+      double *room = scratch + part * (2 * each + s->filter_count);
+      workers[part] = (worker){room, room + each, room + 2 * each, counts + 2 * part * classes, 0};
+    }
     status = draw_all(&q, workers, threads);
   }
   if (status == CUTLAB_OK) sum_up(&q, m, workers, threads, by_feature);

@@ -234,6 +234,15 @@ cutlab_status cutlab_simulation_measure(cutlab_simulation *s, cutlab_measurement
   return status;
 }
 
+cutlab_status cutlab_simulation_measure_roughly(cutlab_simulation *s, cutlab_measurement *m,
+                                                double tolerance) {
+  double exact = s->accuracy_tolerance;
+  s->accuracy_tolerance = tolerance;
+  cutlab_status status = cutlab_simulation_measure(s, m);
+  s->accuracy_tolerance = exact;
+  return status;
+}
+
 void cutlab_measurement_clear(cutlab_measurement *m) {
   if (!m) return;
   free(m->feature_outputs);

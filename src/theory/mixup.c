@@ -56,7 +56,7 @@ static void prepare_rules(cutlab_mixup *m) {
   if (m->options.midpoint) return;
   m->density = 4 * gamma_ratio(a) / sqrt(M_PI);
   for (int k = 1; k <= cutlab_mixup_order + cutlab_mixup_step; ++k) {
-    cutlab_gauss_rule(m->plain[k].nodes, m->plain[k].weights, k, 1);
+    cutlab_gauss_legendre(m->plain[k].nodes, m->plain[k].weights, k);
     cutlab_gauss_rule(m->edge[k].nodes, m->edge[k].weights, k, a);
   }
 }

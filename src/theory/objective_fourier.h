@@ -24,9 +24,6 @@ double cutlab_series_frequency(const cutlab_series *series, int k);
 double cutlab_series_slope(const cutlab_series *series, int k);
 double cutlab_series_height(const cutlab_series *series, int k);
 
-/* Gauss-Legendre on [0, 1]: `count` nodes and their weights, exact to degree 2 count - 1. */
-void cutlab_gauss_legendre(double *nodes, double *weights, int count);
-
 /* What an evaluation by waves takes. */
 typedef struct cutlab_waves {
   cutlab_series series;

@@ -1,4 +1,4 @@
-/* Sigmoid and softplus as sums of waves, with their error; Gauss-Legendre rules. */
+/* Sigmoid and softplus as sums of waves, with their error. */
 #include "theory/objective_fourier.h"
 
 /* tanh(x/2) summed over the shifts x - m L with signs (-1)^m has antiperiod L, hence sines of the
@@ -39,25 +39,4 @@ double cutlab_series_slope(const cutlab_series *series, int k) {
 
 double cutlab_series_height(const cutlab_series *series, int k) {
   return cutlab_series_slope(series, k) / cutlab_series_frequency(series, k);
-}
-
-/* Roots of the Legendre polynomial by Newton's method from Tricomi's first approximation. */
-void cutlab_gauss_legendre(double *nodes, double *weights, int count) {
-  for (int i = 0; i < (count + 1) / 2; ++i) {
-    double x = cos(M_PI * (i + 0.75) / (count + 0.5)), slope = 1;
-    for (int step = 0; step < 8; ++step) {
-      double value = 1, before = 0;
-      for (int l = 1; l <= count; ++l) {
-        double next = ((2 * l - 1) * x * value - (l - 1) * before) / l;
-        before = value;
-        value = next;
-      }
-      slope = count * (x * value - before) / (x * x - 1);
-      x -= value / slope;
-    }
-    nodes[i] = (1 - x) / 2;
-    nodes[count - 1 - i] = (1 + x) / 2;
-    weights[i] = weights[count - 1 - i] = 1 / ((1 - x * x) * slope * slope);
-  }
-  if (count % 2) nodes[count / 2] = 0.5;
 }

@@ -67,11 +67,12 @@ cutlab_status cutlab_waves_plan(const cutlab_objective *o, cutlab_waves *waves,
                            : "accepted: smaller outputs or fewer patches");
   bound_rounding(o, waves, e);
   compare_costs(o, waves, range);
-  if (e->slope_error <= tolerance) return CUTLAB_OK;
+  double error = e->loss ? fmax(e->slope_error, e->loss_error) : e->slope_error;
+  if (error <= tolerance) return CUTLAB_OK;
   return cutlab_fail(o->context, CUTLAB_ERROR_NUMERIC,
                      "path fourier cannot keep its error below %g: with rounding it is up to %.2g; "
                      "accepted: a tolerance of at least %.1g",
-                     tolerance, e->slope_error, 2.5 * e->slope_error);
+                     tolerance, error, 2.5 * error);
 }
 
 cutlab_status cutlab_waves_run(const cutlab_objective *o, cutlab_evaluation *e,

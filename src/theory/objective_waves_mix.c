@@ -13,6 +13,7 @@
 #include <omp.h>
 
 #include "theory/objective_fourier.h"
+#include "theory/quadrature.h"
 
 enum {
   lanes = cutlab_wave_lanes,

@@ -1,4 +1,4 @@
-/* Gauss rules from the recurrence of their orthogonal polynomials. */
+/* Gauss rules: Legendre's by Newton's method, others from the recurrence of their polynomials. */
 #include "theory/quadrature.h"
 
 #include <float.h>
@@ -73,4 +73,25 @@ void cutlab_gauss_rule(double *nodes, double *weights, int count, double a) {
     }
   for (int k = 0; k < count; ++k) weights[k] *= weights[k] / a;
   sort_rule(nodes, weights, count);
+}
+
+/* Roots of the Legendre polynomial by Newton's method from Tricomi's first approximation. */
+void cutlab_gauss_legendre(double *nodes, double *weights, int count) {
+  for (int i = 0; i < (count + 1) / 2; ++i) {
+    double x = cos(M_PI * (i + 0.75) / (count + 0.5)), slope = 1;
+    for (int step = 0; step < 8; ++step) {
+      double value = 1, before = 0;
+      for (int l = 1; l <= count; ++l) {
+        double next = ((2 * l - 1) * x * value - (l - 1) * before) / l;
+        before = value;
+        value = next;
+      }
+      slope = count * (x * value - before) / (x * x - 1);
+      x -= value / slope;
+    }
+    nodes[i] = (1 - x) / 2;
+    nodes[count - 1 - i] = (1 + x) / 2;
+    weights[i] = weights[count - 1 - i] = 1 / ((1 - x * x) * slope * slope);
+  }
+  if (count % 2) nodes[count / 2] = 0.5;
 }

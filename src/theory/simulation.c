@@ -41,7 +41,7 @@ static void draw_coordinates(cutlab_simulation *s) {
     double *coordinates = s->coordinates + f * columns;
     cutlab_random random = cutlab_random_make(x->seed, cutlab_stream_filter, (uint64_t)f, 0, 0);
     if (x->uniform_weights)
-      cutlab_uniform_weights(coordinates, x, f, 0, columns);
+      cutlab_uniform_weights(coordinates, cutlab_context_kernels(s->context), x, f, 0, columns);
     else
       for (int64_t v = 0; v < columns; ++v)
         coordinates[v] = x->sigma_0 * cutlab_random_normal(&random);

@@ -106,6 +106,10 @@ cutlab_status cutlab_divided_draw(cutlab_simulation *simulation);
 void cutlab_divided_gather(const cutlab_simulation *simulation, double *all);
 void cutlab_divided_scatter(cutlab_simulation *simulation, const double *all);
 
+/* cutlab_simulation_measure with exact population accuracies to `tolerance` alone. */
+cutlab_status cutlab_simulation_measure_roughly(cutlab_simulation *simulation,
+                                                cutlab_measurement *measurement, double tolerance);
+
 /* Patch outputs from the filters; then the exact or sampled slopes; then pulls. */
 void cutlab_simulation_forward(cutlab_simulation *simulation);
 cutlab_status cutlab_simulation_backward(cutlab_simulation *simulation, double *loss, bool sampled);

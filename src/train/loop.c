@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "train/examples.h"
 #include "train/schedule.h"
 
@@ -23,12 +23,6 @@ typedef struct loop {
   char what[128];
 } loop;
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int64_t steps_done(const cutlab_trainer *t) {
   return t->position.epoch * t->steps_per_epoch + t->position.step;
 }
@@ -39,7 +33,7 @@ static int64_t all_steps(const cutlab_trainer *t) {
 
 /* Counts the time since the last call. */
 static double count_time(loop *l) {
-  double time = now(), passed = time - l->timed;
+  double time = cutlab_seconds(), passed = time - l->timed;
   l->timed = time;
   l->trainer->position.seconds += passed;
   return passed;
@@ -51,7 +45,7 @@ static cutlab_status save(loop *l) {
   CUTLAB_TRY(cutlab_metrics_flush(l->context, &t->metrics));
   CUTLAB_TRY(cutlab_checkpoint_write(l->context, t->checkpoints, &t->optimiser, &t->position,
                                      steps_done(t), t->settings->keep));
-  l->saved_at = now();
+  l->saved_at = cutlab_seconds();
   return CUTLAB_OK;
 }
 
@@ -59,7 +53,7 @@ static cutlab_status save(loop *l) {
 static void update_text(loop *l) {
   const cutlab_trainer *t = l->trainer;
   const cutlab_position *p = &t->position;
-  double time = now(), seen = (double)(p->step * t->source.batch);
+  double time = cutlab_seconds(), seen = (double)(p->step * t->source.batch);
   if (l->what[0] && time - l->shown_at < refresh_seconds) return;
   l->shown_at = time;
   double done = (double)(steps_done(t) - l->first_step);
@@ -112,7 +106,7 @@ static cutlab_status steps(loop *l) {
     update_text(l);
     CUTLAB_TRY(cutlab_report_progress(l->context, l->what, steps_done(t), all_steps(t)));
     CUTLAB_TRY(step(l));
-    if (minutes > 0 && now() - l->saved_at > 60 * minutes) CUTLAB_TRY(save(l));
+    if (minutes > 0 && cutlab_seconds() - l->saved_at > 60 * minutes) CUTLAB_TRY(save(l));
   }
   return CUTLAB_OK;
 }
@@ -215,7 +209,7 @@ static cutlab_status stop(loop *l) {
 cutlab_status cutlab_loop(cutlab_trainer *trainer) {
   cutlab_trainer *t = trainer;
   loop l = {.trainer = t, .context = t->context, .first_step = steps_done(t)};
-  l.began = l.timed = l.saved_at = now();
+  l.began = l.timed = l.saved_at = cutlab_seconds();
   l.logits = cutlab_allocate(t->context, t->source.batch * t->collection.classes, sizeof *l.logits);
   if (!l.logits) return CUTLAB_ERROR_MEMORY;
   cutlab_status status = cutlab_loader_open(t->context, &l.loader, &t->source, steps_done(t),
