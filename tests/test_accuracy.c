@@ -201,8 +201,8 @@ static void test_patch_law(void **state) {
     const double *c = cases[i];
     double covariance[3] = {c[2] * c[2], c[4] * c[2] * c[3], c[3] * c[3]};
     const double mean[2][2] = {{c[5], -c[5] / 2}};
-    cutlab_patch_law law =
-        cutlab_patch_law_make((cutlab_activation){.beta = c[0], .r = c[1]}, 1, mean, covariance, 1e-13);
+    cutlab_patch_law law = cutlab_patch_law_make((cutlab_activation){.beta = c[0], .r = c[1]}, 1,
+                                                 mean, covariance, 1e-13);
     for (int k = -6; k <= 6; k++) {
       double t = copysign(k * k, k) * 0.04;
       assert_near(cutlab_patch_law_cdf(&law, t, false), simpson_cdf(&law, t), 1e-9);

@@ -41,6 +41,9 @@ check "runs: random samples agree" holds \
 run 0 --help && check "help" contains output "--monte-carlo SAMPLES"
 subcommand=()
 run 0 --man && check "man page" contains output "bench objective"
+subcommand=(bench)
+run 0 --help && check "help of the subject" contains output "bench objective"
+subcommand=()
 refused "no subject" 2 "nearest: bench objective" bench
 subcommand=(bench objective)
 
@@ -60,4 +63,19 @@ refused "operand" 2 "takes none" --examples 9 --patches 3 cutmix
 refused "too many subsets" 2 "up to 2^20" --examples 9 --patches 21 --path direct
 refused "waves for runs" 2 "subsets=arbitrary" --examples 9 --patches 5 --path fourier --subsets contiguous
 refused "bound that cannot be kept" 1 "a --tolerance of at least" --examples 900 --patches 3 --tolerance 1e-14
+refused "what does not fit" 1 "examples of 3 patches needs" --examples 1000000000 --patches 3
+
+# Ctrl-C, in the first evaluation
+check "an evaluation can be stopped" python3 - "$cutlab" <<'PY'
+import signal, subprocess, sys, time
+for what in (["-n", "20000", "-p", "64"], ["-n", "1000", "-p", "16", "--path", "brute"],
+             ["-n", "1000000", "-p", "16"], ["-n", "1000000", "-p", "40", "-m", "cutout", "--cut-size", "9"]):
+    child = subprocess.Popen([sys.argv[1], "bench", "objective", *what], stderr=subprocess.PIPE, text=True)
+    time.sleep(1)
+    child.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    errors = child.communicate(timeout=60)[1]
+    assert child.returncode == 143 and errors == "cutlab: cancelled\n", (what, child.returncode, errors)
+    assert time.monotonic() - began < 10, what
+PY
 exit "$((failures > 0))"

@@ -94,8 +94,8 @@ static void test_beyond_the_grid(void **state) {
   assert_float_equal(fit.slope, 3, .02);
 }
 
-/* Values that grow with y are walked from its other end; the order of an axis does not matter, and
-   a value that is not known is passed over. */
+/* Values that grow with y are walked from its other end; the order of an axis does not matter.
+ */
 static void test_rising_unsorted(void **state) {
   (void)state;
   made_surface m, turned;
@@ -120,9 +120,33 @@ static void test_rising_unsorted(void **state) {
   assert_true(rising);
   assert_memory_equal(again, crossings, sizeof again);
   assert_memory_equal(y_again, y, sizeof y);
+}
+
+/* A value that is not known before the crossing leaves it unknown; one behind it is not asked for.
+   Nor is a column known in which all that is known is learnt. */
+static void test_unknown_values(void **state) {
+  (void)state;
+  made_surface m;
+  cutlab_crossing crossings[nx];
+  cutlab_boundary_fit fit;
+  double y[nx];
+  bool rising;
+  make(&m, .1, 0);
+  for (int j = 0; j < ny; ++j) m.values[2 * ny + j] = 1;
+  m.values[2 * ny + ny - 1] = NAN;
   m.values[3 * ny + 0] = NAN;
-  find(&m, again, y_again, &rising, .5);
-  assert_memory_equal(y_again, y, sizeof y);
+  m.values[4 * ny + ny - 1] = NAN;
+  m.values[5 * ny + 9] = NAN;
+  find(&m, crossings, y, &rising, .5);
+  cutlab_boundary_fit_points(&fit, &m.surface, crossings, y);
+  assert_int_equal(crossings[2], CUTLAB_CROSSING_UNKNOWN);
+  assert_int_equal(crossings[3], CUTLAB_CROSSING_UNKNOWN);
+  assert_int_equal(crossings[4], CUTLAB_CROSSING_FOUND);
+  assert_int_equal(crossings[5], CUTLAB_CROSSING_UNKNOWN);
+  assert_true(isnan(y[3]) && y[4] == y[6]);
+  assert_int_equal(fit.unknown, 3);
+  assert_int_equal(fit.everywhere, 0);
+  assert_int_equal(fit.points, nx - 3);
 }
 
 /* Only the first fall counts, though values rise again behind it. */
@@ -181,7 +205,8 @@ static void test_scales(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_power_law),       cmocka_unit_test(test_beyond_the_grid),
-      cmocka_unit_test(test_rising_unsorted), cmocka_unit_test(test_first_fall),
-      cmocka_unit_test(test_straight_line),   cmocka_unit_test(test_scales)};
+      cmocka_unit_test(test_rising_unsorted), cmocka_unit_test(test_unknown_values),
+      cmocka_unit_test(test_first_fall),      cmocka_unit_test(test_straight_line),
+      cmocka_unit_test(test_scales)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -577,6 +577,55 @@ static void times_are_when_features_are_learnt(void **state) {
   cutlab_sweep_free(sweep);
 }
 
+/* Asking for times ends no training, even one whose loss is 0. */
+static void times_do_not_end_trainings(void **state) {
+  fixture *f = *state;
+  cutlab_sweep *sweep = load(f, "name: steep\n" WORLD "axes: {learning_rate: [1e5]}\n"
+                                "measure: [train_loss, time_1, iterations, converged]\n");
+  double row[5]; /* learning_rate, train_loss, time_1, iterations, converged */
+  assert_int_equal(cutlab_sweep_set(sweep, "iterations", "50"), CUTLAB_OK);
+  assert_int_equal(cutlab_sweep_set(sweep, "method", "erm"), CUTLAB_OK);
+  expect_run(f, sweep, sub(f, "a"), 0, 0);
+  read_row(f, row, 5, sub(f, "a"), 0);
+  assert_true(row[1] == 0 && row[2] > 0 && row[3] == 50 && row[4] == 0);
+  cutlab_sweep_free(sweep);
+}
+
+/* A feature learnt between the iterations that are looked at, 91 and 108, and the training ended
+   there by its gradient. */
+static void the_end_is_looked_at(void **state) {
+  fixture *f = *state;
+  cutlab_sweep *sweep =
+      load(f, "preset: theory\nparameters: {examples: 40, sampling: stratified, method: cutout, "
+              "learning_rate: 0.02, sigma_d: 0.05, iterations: 200}\n"
+              "axes: {stop_gradient_norm: [0.073]}\n"
+              "measure: [accuracy_1, time_1, iterations, converged]\n");
+  double row[5]; /* stop_gradient_norm, accuracy_1, time_1, iterations, converged */
+  expect_run(f, sweep, sub(f, "a"), 0, 0);
+  read_row(f, row, 5, sub(f, "a"), 0);
+  assert_true(row[4] == 1 && row[3] > 91 && row[3] < 108 && row[1] > 0.75);
+  assert_true(row[2] == row[3]);
+  cutlab_sweep_free(sweep);
+}
+
+/* Fields with commas are quoted, in the columns of axes that are not on the map too. */
+static void boundaries_are_csv(void **state) {
+  fixture *f = *state;
+  cutlab_sweep *sweep = load(f, "preset: quick\n"
+                                "parameters: {examples: 8, iterations: 3, dimension: 60}\n"
+                                "axes: {frequencies: [[0.8, 0.2], [0.7, 0.3]], sigma_d: [0.1, "
+                                "0.2], sigma_b: [0.1, 0.2]}\nmeasure: [accuracy_1]\n");
+  expect_run(f, sweep, sub(f, "a"), 0, 0);
+  size_t size;
+  char *text = content(f, sub(f, "a"), "boundaries.csv", &size);
+  static const char heading[] = "measure,threshold,frequencies,sigma_d,sigma_b,crossing,fitted\n"
+                                "accuracy_1,0.75,\"[0.8, 0.2]\",0.1,";
+  text[sizeof heading - 1] = '\0';
+  assert_string_equal(text, heading);
+  free(text);
+  cutlab_sweep_free(sweep);
+}
+
 /* Journals that cannot be used */
 
 static void expect_refused(fixture *f, cutlab_sweep *sweep, cutlab_status wanted,
@@ -736,6 +785,9 @@ int main(void) {
       IN_FOLDER(a_cancelled_sweep_goes_on),
       IN_FOLDER(trainings_stop_when_asked),
       IN_FOLDER(times_are_when_features_are_learnt),
+      IN_FOLDER(times_do_not_end_trainings),
+      IN_FOLDER(the_end_is_looked_at),
+      IN_FOLDER(boundaries_are_csv),
       IN_FOLDER(foreign_journals_are_refused),
       IN_FOLDER(corruption_does_not_go_unseen),
       IN_FOLDER(a_journal_in_use_is_left_alone),

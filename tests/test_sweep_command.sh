@@ -106,6 +106,28 @@ refused "an axis of no parameter" 2 \
 touch file
 refused "a file as folder" 1 "file: Not a directory" spec.yaml --out file
 
+mkdir foreign && echo mine >foreign/results.csv
+refused "results that are not a sweep's" 2 "foreign holds results.csv, and neither a journal nor a sweep.yaml" \
+  spec.yaml --out foreign
+check "which stay as they are" [ "$(cat foreign/results.csv)" = mine ]
+refused "no folder of shards" 1 "nothere does not exist" spec.yaml --merge --out nothere
+echo "1 2 3" >wide.csv
+refused "a reference before training" 2 "the sweep has no measure of that name; it has train_loss, accuracy_2" \
+  spec.yaml method=erm "sigma_d=[0.1, 0.2]" --out no --reference loss=wide.csv
+refused "its shape too" 1 "wide.csv: row 1 has 3 columns; the map has 2, one for each value of" \
+  spec.yaml method=erm "sigma_d=[0.1, 0.2]" --out no --reference train_loss=wide.csv
+check "which leaves nothing" [ ! -e no ]
+printf 'axes:\n  methd: [erm]\n' >misspelt.yaml
+refused "texts of no parameter" 2 "misspelt.yaml:2:11: axis 'methd' is no parameter; nearest: method" misspelt.yaml --out no
+refused "an axis downwards" 2 "goes from 0.5 down to 0; accepted:" spec.yaml "rho={from: 0.5, to: 0, count: 3}" --out no
+refused "a root of a negative number" 2 "the expression of sigma_d is not a number at method=erm rho=0.1" \
+  spec.yaml "sigma_d=sqrt(-rho)" --out no
+refused "one axis twice" 2 "map: x and y are both rho" spec.yaml "map={x: rho, y: rho}" --out no
+
+run 0 spec.yaml --out few --quiet "filters=[1, 2]" seeds=1
+check "a mean over some cells says so" contains output "4 of 8 cells"
+rm -rf few
+
 # A sweep that another process is at
 run 0 spec.yaml --out busy --seeds 1
 check "a journal in use is said" python3 - "$cutlab" <<'PY'

@@ -25,7 +25,7 @@ done
 check "only the map's values are figures" [ ! -e four/figures/map-train_loss.vl.json ]
 check "what is learnt where" contains output "Feature 2 counts as learnt where at least 0.75"
 
-python3 - <<'PY' && ok "boundaries and notes are Python's" || not_ok "boundaries and notes are Python's"
+check "boundaries and notes are Python's" python3 - <<'PY'
 import csv, json, math
 def number(text): return float(text) if text else math.nan
 rows = list(csv.DictReader(open("four/results.csv")))
@@ -91,7 +91,7 @@ printf '%s\n' 'preset: theory' 'name: one' 'parameters:' '  dimension: 200' '  e
   'map: {value: [accuracy_2]}' >one.yaml
 run 0 sweep one.yaml --out one --quiet --threads 1
 check "no boundaries on one axis" [ ! -e one/boundaries.csv ]
-python3 - <<'PY' && ok "lines with bars" || not_ok "lines with bars"
+check "lines with bars" python3 - <<'PY'
 import json
 figure = json.load(open("one/figures/map-accuracy_2.vl.json"))
 cells = figure["datasets"]["cells"]
@@ -112,7 +112,7 @@ run 0 sweep map.yaml --out map --quiet --threads 1 --reference train_loss=good.c
 for file in comparison.csv comparison.json figures/comparison-train_loss.vl.json; do
   check "$file is there" [ -s "map/$file" ]
 done
-python3 - <<'PY' && ok "how far they differ" || not_ok "how far they differ"
+check "how far they differ" python3 - <<'PY'
 import csv, json
 rows = list(csv.DictReader(open("map/comparison.csv")))
 ours = {(float(r["rho"]), float(r["sigma_d"])): float(r["train_loss"]) for r in csv.DictReader(open("map/results.csv"))}

@@ -40,8 +40,9 @@ typedef struct cutlab_objective_options {
   int cut_size; /* Cutout: |C|, 1..P-1 */
   cutlab_path path;
   double tolerance; /* of CHEBYSHEV: bound on the error of each interpolated sigmoid and softplus;
-                       of FOURIER: on that of each sigmoid and of the loss, rounding included;
-                       1e-15..1e-2 */
+                       of FOURIER: on that of each sigmoid, rounding included, and of each softplus
+                       before rounding, which grows with the outputs; 1e-15..1e-2. The report's
+                       error_bound has all of it. */
   cutlab_subsets subsets;
 } cutlab_objective_options;
 

@@ -31,11 +31,11 @@ typedef struct cutlab_measurement {
   /* root mean square of y a / z_y - 1 over training patches: all of them, and by kind */
   double evenness, evenness_feature, evenness_dominant, evenness_background;
   int feature_count;
-  double *feature_outputs;                /* [2 labels][K]: y a of the feature patch mu v */
-  double *feature_coefficients;           /* [2 signs][2 labels][K]: <w_s, v> - <w_s(0), v> */
-  cutlab_spread dominant, background;     /* y a over the noise patches of the training set */
-  cutlab_spread dominant_coefficient;     /* y s gamma over filters and dominant patches, where */
-  cutlab_spread background_coefficient;   /* w_s = w_s(0) + sum b_v v + sum gamma_r xi_r */
+  double *feature_outputs;              /* [2 labels][K]: y a of the feature patch mu v */
+  double *feature_coefficients;         /* [2 signs][2 labels][K]: <w_s, v> - <w_s(0), v> */
+  cutlab_spread dominant, background;   /* y a over the noise patches of the training set */
+  cutlab_spread dominant_coefficient;   /* y s gamma over filters and dominant patches, where */
+  cutlab_spread background_coefficient; /* w_s = w_s(0) + sum b_v v + sum gamma_r xi_r */
   double population_accuracy; /* for the true label; exact, absolute error <= 1e-8; NaN where no
                                  closed form is known: several filters, biases, other activations
                                  than ReLU, leaky and smoothed leaky ReLU */

@@ -54,6 +54,9 @@ CUTLAB_API cutlab_status cutlab_sweep_run(cutlab_sweep *sweep, const char *folde
 /* Gathers the journals of all shards in `folder` and writes the results; says which runs are
    missing (CUTLAB_ERROR_ARGUMENT) where shards are not done. */
 CUTLAB_API cutlab_status cutlab_sweep_merge(cutlab_sweep *sweep, const char *folder);
+/* Whether cutlab_report_sweep would take "MEASURE=FILE" as a reference of the results: a measure of
+   the sweep, one map, and a matrix of its shape. */
+CUTLAB_API cutlab_status cutlab_sweep_check_reference(cutlab_sweep *sweep, const char *text);
 /* After either: one JSON object with name, cells, runs, mine (runs of this shard), done, failed,
    first_failure (text or null) and measures, for each the least, mean and most over cells. Owned by
    the sweep, until its next call; NULL before, and on ranks above 0. */

@@ -31,7 +31,7 @@ static const char *const methods[] = {"erm", "cutout", "cutmix", NULL};
 static const char *const paths[] = {"auto", "brute", "direct", "chebyshev", "fourier", NULL};
 static const char *const kinds[] = {"arbitrary", "contiguous", NULL};
 
-enum { most_repeats = 1000, outputs_stream = 900, samples_stream = 901 };
+enum { most_repeats = 1000, outputs_stream = 900, samples_stream = 901, unwatched = 4096 };
 
 typedef struct estimate {
   double loss, loss_error, slope, slope_error;
@@ -111,7 +111,8 @@ static cutlab_status draw_outputs(cutlab_context *context, job *j, double *least
   *least = optimum.loss;
   for (int64_t i = 0; status == CUTLAB_OK && i < j->examples; ++i) {
     cutlab_random random = cutlab_random_make((uint64_t)j->seed, outputs_stream, (uint64_t)i, 0, 0);
-    j->labels[i] = i % 2 ? -1 : 1;
+    if (i % unwatched == 0 && cutlab_progress_step("outputs", i, j->examples))
+      return CUTLAB_CANCELLED;
     for (int64_t p = 0; p < j->patches; ++p)
       j->outputs[i * j->patches + p] =
           j->labels[i] * optimum.positive * (1 + .35 * cutlab_random_normal(&random));
@@ -139,6 +140,13 @@ static cutlab_status evaluate(cutlab_context *context, job *j) {
   return status;
 }
 
+static int fail(const cutlab_cli *cli, cutlab_status status) {
+  if (status != CUTLAB_CANCELLED) return cutlab_cli_fail(cli, status, NULL);
+  cutlab_progress_clear();
+  cutlab_cli_print_error("cancelled");
+  return 128 + cutlab_progress_signal();
+}
+
 /* The library's tolerance is that of each sigmoid, ours is relative to the loss, which is at least
    `least` for CutMix. Where that was not enough it is tightened. Gives 0 or the exit code. */
 static int evaluate_within(cutlab_cli *cli, job *j, double least) {
@@ -146,7 +154,7 @@ static int evaluate_within(cutlab_cli *cli, job *j, double least) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     j->options.tolerance = fmin(fmax(inner, 1e-15), 1e-2);
     cutlab_status status = evaluate(cli->context, j);
-    if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+    if (status != CUTLAB_OK) return fail(cli, status);
     if (j->report.error_bound <= j->tolerance) return 0;
     inner *= .5 * j->tolerance / j->report.error_bound;
   }
@@ -193,10 +201,12 @@ static void sample(const job *j, double value[2], uint64_t number) {
   value[1] = f * (1 / (1 + exp(-f)) - target);
 }
 
-static void run_monte_carlo(job *j) {
+/* False: asked to stop. */
+static bool run_monte_carlo(job *j) {
   double sums[2] = {0}, squares[2] = {0}, n = (double)j->samples;
   for (int64_t k = 0; k < j->samples; ++k) {
     double value[2];
+    if (k % unwatched == 0 && cutlab_progress_step("random samples", k, j->samples)) return false;
     sample(j, value, (uint64_t)k);
     for (int i = 0; i < 2; ++i) sums[i] += value[i], squares[i] += value[i] * value[i];
   }
@@ -204,6 +214,7 @@ static void run_monte_carlo(job *j) {
   for (int i = 0; i < 2; ++i)
     errors[i] = sqrt(fmax(0, squares[i] / n - sums[i] / n * (sums[i] / n)) / (n - 1));
   j->estimate = (estimate){sums[0] / n, errors[0], sums[1] / n, errors[1]};
+  return true;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -276,22 +287,39 @@ static void *allocate(int64_t count, size_t size) {
   return calloc(count > 0 ? (size_t)count : 1, size);
 }
 
+/* Makes the labels, and an objective of them: the library refuses what this machine cannot hold
+   before there is any of it. */
+static int check_fits(const cutlab_cli *cli, job *j) {
+  cutlab_objective *objective = NULL;
+  j->labels = allocate(j->examples, 1);
+  if (!j->labels) {
+    cutlab_cli_print_error("out of memory: %lld examples", (long long)j->examples);
+    return cutlab_exit_failure;
+  }
+  for (int64_t i = 0; i < j->examples; ++i) j->labels[i] = i % 2 ? -1 : 1;
+  cutlab_status status = cutlab_objective_create(cli->context, &objective, &j->options, j->labels,
+                                                 j->examples, j->patches);
+  cutlab_objective_free(objective);
+  return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
+}
+
 static int carry_out(cutlab_cli *cli, job *j) {
   int64_t count = j->examples * j->patches;
   double least;
-  j->labels = allocate(j->examples, 1);
+  int code = check_fits(cli, j);
+  if (code) return code;
   j->outputs = allocate(count, sizeof *j->outputs);
   j->gradient = allocate(count, sizeof *j->gradient);
-  if (!j->labels || !j->outputs || !j->gradient) {
+  if (!j->outputs || !j->gradient) {
     cutlab_cli_print_error("out of memory: %lld patch outputs", (long long)count);
     return cutlab_exit_failure;
   }
   cutlab_status status = draw_outputs(cli->context, j, &least);
-  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
-  int code = evaluate_within(cli, j, least);
+  if (status != CUTLAB_OK) return fail(cli, status);
+  code = evaluate_within(cli, j, least);
   if (code) return code;
   summarise(j);
-  if (j->samples) run_monte_carlo(j);
+  if (j->samples && !run_monte_carlo(j)) return fail(cli, CUTLAB_CANCELLED);
   if (cli->json)
     print_json(cli, j);
   else

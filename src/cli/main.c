@@ -103,6 +103,15 @@ static int find_first_word(const char *name, const char *const *names, int count
   return -1;
 }
 
+/* "bench": the first command of two words that begins so, or NULL. */
+static const cutlab_command *find_subject(const char *name) {
+  const char *names[32];
+  int count = 0;
+  for (; cutlab_commands[count]; ++count) names[count] = cutlab_commands[count]->name;
+  int first = find_first_word(name, names, count);
+  return first < 0 ? NULL : cutlab_commands[first];
+}
+
 static int fail_command(const char *name) {
   static const char *const others[] = {"--help", "--version", "--man"};
   const char *names[32];
@@ -177,6 +186,9 @@ static int run(int argc, char **argv) {
   const cutlab_command *command = find_long_command(name, argc > 2 ? argv[2] : NULL);
   if (command) return run_command(command, argc - 2, argv + 2);
   command = find_command(name);
+  const cutlab_command *subject = command ? NULL : find_subject(name);
+  if (subject && argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0))
+    return cutlab_cli_print_help(stdout, subject);
   return command ? run_command(command, argc - 1, argv + 1) : fail_command(name);
 }
 

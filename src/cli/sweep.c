@@ -192,7 +192,7 @@ static int announce(cutlab_cli *cli, cutlab_sweep *sweep, const cutlab_sweep_opt
   return 0;
 }
 
-static void print_measures(const json_t *measures) {
+static void print_measures(const json_t *measures, long long cells) {
   const char *name;
   json_t *value;
   printf("%-22s %12s %12s %12s\n", "over cells", "least", "mean", "most");
@@ -206,6 +206,8 @@ static void print_measures(const json_t *measures) {
       else
         printf(" %12s", "");
     }
+    long long defined = json_integer_value(json_object_get(value, "cells"));
+    if (defined < cells) printf("   %lld of %lld cells", defined, cells);
     putchar('\n');
   }
 }
@@ -227,12 +229,24 @@ static int print_summary(const cutlab_cli *cli, const cutlab_sweep *sweep, bool 
   if (failed) printf(", %lld failed, the first: %s", failed, failure ? failure : "");
   putchar('\n');
   if (whole) {
-    print_measures(json_object_get(summary, "measures"));
+    print_measures(json_object_get(summary, "measures"),
+                   json_integer_value(json_object_get(summary, "cells")));
     printf("%s/results.csv\n", cli->out);
   } else {
     printf("when all shards are done: cutlab sweep --merge --out %s\n", cli->out);
   }
   json_decref(summary);
+  return 0;
+}
+
+/* Before anything is trained. */
+static int check_references(cutlab_cli *cli, cutlab_sweep *sweep) {
+  for (int i = 0; i < cli->item_count; ++i) {
+    const cutlab_item *item = &cli->items[i];
+    if (!item->option || strcmp(item->option->name, "reference") != 0) continue;
+    cutlab_status status = cutlab_sweep_check_reference(sweep, item->value);
+    if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  }
   return 0;
 }
 
@@ -247,6 +261,8 @@ static int carry_out(cutlab_cli *cli, cutlab_sweep *sweep) {
     return cutlab_cli_usage("sweep: where to? accepted: --out DIR");
   if (merge && cutlab_context_rank_count(cli->context) > 1)
     return cutlab_cli_usage("sweep: --merge is the work of one process");
+  code = check_references(cli, sweep);
+  if (code) return code;
   if (!merge) code = announce(cli, sweep, &what, &go);
   if (!code && go) code = cutlab_cli_join(cli);
   if (code || !go) return code;

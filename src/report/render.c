@@ -2,6 +2,7 @@
    PNG), where these are installed, as pictures. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,23 @@ static void first_line(char *line, size_t size, const char *path) {
   fclose(file);
 }
 
+static bool was_stopped(int number) {
+  return number == SIGINT || number == SIGTERM || number == SIGHUP;
+}
+
+/* The environment with a date of all documents, unless there is one: the same figure is the same
+   bytes. */
+static char **dated_environment(cutlab_context *context) {
+  static const char date[] = "SOURCE_DATE_EPOCH=0";
+  int count = 0;
+  while (environ[count]) ++count;
+  char **variables = cutlab_allocate(context, count + 2, sizeof *variables);
+  if (!variables) return NULL;
+  memcpy(variables, environ, (size_t)count * sizeof *variables);
+  if (!getenv("SOURCE_DATE_EPOCH")) variables[count] = (char *)date; /* nobody writes to it */
+  return variables;
+}
+
 /* Starts a program found on PATH, its error output going to the file `log`; *missing if there
    is no such program. */
 static cutlab_status run_tool(cutlab_context *context, bool *missing, const char *const *arguments,
@@ -40,8 +58,11 @@ static cutlab_status run_tool(cutlab_context *context, bool *missing, const char
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 2, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-  int error =
-      posix_spawnp(&process, arguments[0], &actions, NULL, (char *const *)arguments, environ);
+  char **variables = dated_environment(context);
+  int error = variables ? posix_spawnp(&process, arguments[0], &actions, NULL,
+                                       (char *const *)arguments, variables)
+                        : ENOMEM;
+  free(variables);
   posix_spawn_file_actions_destroy(&actions);
   *missing = error == ENOENT;
   if (*missing) return CUTLAB_OK;
@@ -52,6 +73,9 @@ static cutlab_status run_tool(cutlab_context *context, bool *missing, const char
     if (errno != EINTR)
       return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot wait for %s: %m", arguments[0]);
   if (WIFEXITED(state) && WEXITSTATUS(state) == 0) return CUTLAB_OK;
+  /* A signal to the whole group, such as Ctrl-C, may end the tool first. */
+  if (WIFSIGNALED(state) && was_stopped(WTERMSIG(state)))
+    return cutlab_fail(context, CUTLAB_CANCELLED, "cancelled: drawing figures");
   char complaint[400];
   first_line(complaint, sizeof complaint, log);
   return cutlab_fail(context, CUTLAB_ERROR_IO, "%s failed (%s %d): %s", arguments[0],

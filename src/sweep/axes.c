@@ -91,6 +91,21 @@ static cutlab_status make_spaced(cutlab_context *context, cutlab_axis *to,
   return fill_spaced(context, to, axis, seed, parameter);
 }
 
+/* Texts are of a parameter whose name is misspelt, or of no axis at all. */
+static cutlab_status fail_name(cutlab_context *context, const cutlab_spec_axis *axis,
+                               const cutlab_entry *entry) {
+  const char *names[cutlab_grid_most_variables];
+  const cutlab_parameter *parameter;
+  int count = 0;
+  for (; count < cutlab_grid_most_variables && (parameter = cutlab_experiment_parameter(count));)
+    names[count++] = parameter->name;
+  return cutlab_spec_fail(context, entry->where,
+                          "axis '%.60s' is no parameter; nearest: %s; or, with numbers instead of "
+                          "'%.60s', a name that expressions use",
+                          axis->name, names[cutlab_nearest_name(axis->name, names, count)],
+                          entry->name);
+}
+
 static cutlab_status make_listed(cutlab_context *context, cutlab_axis *to,
                                  const cutlab_spec_axis *axis, const cutlab_parameter *parameter) {
   to->count = axis->values.count;
@@ -100,6 +115,8 @@ static cutlab_status make_listed(cutlab_context *context, cutlab_axis *to,
   for (int64_t i = 0; i < to->count; ++i) {
     const cutlab_entry *entry = &axis->values.items[i];
     if (!to->is_numeric) continue;
+    if (!cutlab_number_parse(&to->numbers[i], entry->name) && !parameter)
+      return fail_name(context, axis, entry);
     if (!cutlab_number_parse(&to->numbers[i], entry->name))
       return cutlab_spec_fail(context, entry->where, "axis %s has '%.60s'; accepted: numbers",
                               axis->name, entry->name);

@@ -33,7 +33,8 @@ static bool is_rising(const cutlab_surface *surface, const int64_t *order) {
   return rise > 1e-9 * size;
 }
 
-/* One x: `order` runs from the end where values are larger. */
+/* One x: `order` runs from the end where values are larger. Where a value before the crossing is
+   not known, nor is the crossing; where one lies behind it, it does not matter. */
 static cutlab_crossing cross(double *y, const cutlab_surface *surface, const int64_t *order,
                              int64_t i, double threshold) {
   int64_t before = -1;
@@ -41,7 +42,7 @@ static cutlab_crossing cross(double *y, const cutlab_surface *surface, const int
   for (int64_t k = 0; k < surface->y_count; ++k) {
     int64_t j = order[k];
     double value = value_at(surface, i, j);
-    if (isnan(value)) continue;
+    if (isnan(value)) return CUTLAB_CROSSING_UNKNOWN;
     if (value >= threshold) {
       before = j;
       continue;
@@ -53,7 +54,7 @@ static cutlab_crossing cross(double *y, const cutlab_surface *surface, const int
     if (surface->y_log) *y = exp(*y);
     return CUTLAB_CROSSING_FOUND;
   }
-  return before < 0 ? CUTLAB_CROSSING_UNKNOWN : CUTLAB_CROSSING_EVERYWHERE;
+  return CUTLAB_CROSSING_EVERYWHERE;
 }
 
 cutlab_status cutlab_boundary_find(cutlab_context *context, cutlab_crossing *crossings, double *y,

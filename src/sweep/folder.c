@@ -38,6 +38,28 @@ static int select_journal(const struct dirent *entry) {
   return is_journal(entry->d_name, &shards);
 }
 
+cutlab_status cutlab_folder_check(cutlab_context *context, const char *folder) {
+  static const char *const names[] = {"sweep.yaml", "results.csv", "runs.csv",      "results.npz",
+                                      "sweep.json", "report.html", "boundaries.csv"};
+  struct dirent **entries = NULL;
+  int journals = scandir(folder, &entries, select_journal, NULL);
+  for (int i = 0; i < journals; ++i) free(entries[i]);
+  free(entries);
+  for (int i = 0; journals <= 0 && i < (int)(sizeof names / sizeof *names); ++i) {
+    char *path = cutlab_path_join(context, folder, names[i]);
+    if (!path) return CUTLAB_ERROR_MEMORY;
+    bool there = cutlab_file_exists(path);
+    free(path);
+    if (there && i == 0) return CUTLAB_OK;
+    if (there)
+      return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                         "%s holds %s, and neither a journal nor a sweep.yaml: it is not a "
+                         "sweep's; choose another folder",
+                         folder, names[i]);
+  }
+  return CUTLAB_OK;
+}
+
 static cutlab_status read_one(cutlab_book *book, const char *folder, const char *name) {
   char *path = cutlab_path_join(book->context, folder, name);
   cutlab_status status = path ? cutlab_book_read(book, path) : CUTLAB_ERROR_MEMORY;

@@ -13,4 +13,7 @@ void cutlab_journal_file(char name[cutlab_journal_name], int64_t shard, int64_t 
 cutlab_status cutlab_folder_read_journals(cutlab_book *book, int *found, int64_t *shards,
                                           const char *folder, const char *but);
 
+/* Refuses a folder that has files of the names of ours and is not of a sweep. */
+cutlab_status cutlab_folder_check(cutlab_context *context, const char *folder);
+
 #endif

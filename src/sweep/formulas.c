@@ -206,6 +206,14 @@ static cutlab_status look_up(cutlab_context *context, double *values, const cutl
   return CUTLAB_OK;
 }
 
+static cutlab_status fail_value(cutlab_context *context, const cutlab_grid *grid,
+                                const cutlab_formula *f, double value, int64_t cell) {
+  char at[200];
+  cutlab_grid_describe(at, sizeof at, grid, cell);
+  return cutlab_spec_fail(context, f->where, "the expression of %s is %s at %s", f->name,
+                          isnan(value) ? "not a number" : "infinite", at);
+}
+
 static cutlab_status apply_formula(cutlab_context *context, cutlab_experiment *experiment,
                                    const cutlab_grid *grid, const cutlab_formula *f, int64_t cell) {
   double values[cutlab_grid_most_variables];
@@ -216,7 +224,12 @@ static cutlab_status apply_formula(cutlab_context *context, cutlab_experiment *e
   if (f->is_list) text[used++] = '[';
   for (int i = 0; i < f->count; ++i) {
     char number[cutlab_number_size];
-    cutlab_number_text(number, cutlab_expression_evaluate(f->parts[i], values));
+    double value = cutlab_expression_evaluate(f->parts[i], values);
+    if (!isfinite(value)) {
+      free(text);
+      return fail_value(context, grid, f, value, cell);
+    }
+    cutlab_number_text(number, value);
     used += (size_t)snprintf(text + used, size - used, "%s%s", i ? ", " : "", number);
   }
   if (f->is_list) text[used++] = ']';

@@ -3,10 +3,12 @@
 #include "sweep/journal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include "base/file.h"
@@ -107,12 +109,23 @@ static cutlab_status make_table(const cutlab_journal *j) {
   return execute(j, "write", text);
 }
 
+/* SQLite tries read-only what it cannot open for writing, and its last errno tells nothing then. */
+static cutlab_status check_writable(const cutlab_journal *j, bool create) {
+  int file = open(j->path, O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0666);
+  if (file < 0) return cutlab_fail(j->context, CUTLAB_ERROR_IO, "cannot open %s: %m", j->path);
+  close(file);
+  return CUTLAB_OK;
+}
+
 /* Exclusive, so that there is no shared memory beside the file, and one writer. A commit is in the
    system's hands at once; it is flushed to disk when the write-ahead log is taken over. */
 static cutlab_status open_database(cutlab_journal *j, bool create) {
   bool is_new;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
-  if (sqlite3_open_v2(j->path, &j->database, flags, NULL) != SQLITE_OK) return fail(j, "open");
+  int code = sqlite3_open_v2(j->path, &j->database, flags, NULL);
+  if (code != SQLITE_OK || sqlite3_db_readonly(j->database, "main") == 1)
+    CUTLAB_TRY(check_writable(j, create));
+  if (code != SQLITE_OK) return fail(j, "open");
   sqlite3_extended_result_codes(j->database, 1);
   CUTLAB_TRY(check(j, &is_new));
   CUTLAB_TRY(execute(j, "open",

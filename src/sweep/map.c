@@ -127,6 +127,10 @@ cutlab_status cutlab_grid_make_map(cutlab_context *context, cutlab_grid *grid) {
   CUTLAB_TRY(take_axis(context, &grid->map_x, grid, &grid->spec->map_x, true));
   CUTLAB_TRY(take_axis(context, &grid->map_y, grid, &grid->spec->map_y, true));
   CUTLAB_TRY(take_axis(context, &grid->map_panels, grid, &grid->spec->map_panels, false));
+  if (grid->map_x >= 0 && grid->map_x == grid->map_y)
+    return cutlab_spec_fail(context, grid->spec->map_y.where,
+                            "map: x and y are both %s; accepted: two axes",
+                            grid->axes[grid->map_x].name);
   choose_axes(grid);
   CUTLAB_TRY(check_values(context, grid));
   return make_boundaries(context, grid);

@@ -317,7 +317,8 @@ static json_t *range_of(const cutlab_book *book, int m) {
     if (!isfinite(mean)) continue;
     least = fmin(least, mean), most = fmax(most, mean), sum += mean, ++count;
   }
-  return json_pack("{s:o, s:o, s:o}", "least", cutlab_json_number(least), "mean",
+  return json_pack("{s:I, s:o, s:o, s:o}", "cells", (json_int_t)count, "least",
+                   cutlab_json_number(least), "mean",
                    cutlab_json_number(count ? sum / (double)count : NAN), "most",
                    cutlab_json_number(most));
 }

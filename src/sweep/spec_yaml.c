@@ -194,7 +194,9 @@ static cutlab_status read_spaced(reader *r, cutlab_spec_axis *axis, node *n) {
   if (isnan(axis->from) || isnan(axis->to) || (axis->step > 0) == (axis->count > 0))
     FAIL(r, n, "%s needs from, to, and either count or step", what);
   if (axis->random && axis->step > 0) FAIL(r, n, "%s is random: count instead of step", what);
-  if (axis->to < axis->from) FAIL(r, n, "%s goes from %g down to %g", what, axis->from, axis->to);
+  if (axis->to < axis->from)
+    FAIL(r, n, "%s goes from %g down to %g; accepted: from at most to, or a list in any order",
+         what, axis->from, axis->to);
   if (axis->logarithmic && !(axis->from > 0))
     FAIL(r, n, "%s is logarithmic from %g on; accepted: above 0", what, axis->from);
   if (axis->logarithmic && axis->step > 0)

@@ -10,6 +10,7 @@
 #include "base/ranks.h"
 #include "sweep/farm.h"
 #include "sweep/folder.h"
+#include "sweep/reference.h"
 #include "sweep/results.h"
 #include "sweep/runner.h"
 
@@ -154,6 +155,7 @@ cutlab_status cutlab_sweep_estimate(cutlab_sweep *s, cutlab_sweep_plan *plan, co
 static cutlab_status open_book(cutlab_sweep *s, cutlab_book **book, const char *folder,
                                const cutlab_sweep_options *o) {
   char name[cutlab_journal_name];
+  CUTLAB_TRY(cutlab_folder_check(s->context, folder));
   CUTLAB_TRY(cutlab_folder_make(s->context, folder));
   CUTLAB_TRY(cutlab_book_create(s->context, book, s->grid, o->shard, o->shards));
   cutlab_journal_file(name, o->shard, o->shards);
@@ -170,6 +172,7 @@ static cutlab_status write_results(cutlab_sweep *s, const cutlab_book *book, con
   static const char *const written[] = {"sweep.yaml",  "results.csv", "runs.csv",
                                         "results.npz", "sweep.json",  NULL};
   if (!o->shards) CUTLAB_TRY(cutlab_results_write(s->context, folder, book));
+  if (!o->shards) CUTLAB_TRY(cutlab_results_warn(s->context, book));
   CUTLAB_TRY(cutlab_results_summary(s->context, &s->summary, book));
   if (!o->shards) cutlab_file_remove_temporaries(folder, written);
   return CUTLAB_OK;
@@ -259,6 +262,9 @@ static cutlab_status fail_missing(cutlab_sweep *s, const cutlab_book *book, int6
 static cutlab_status gather(cutlab_sweep *s, cutlab_book *book, const char *folder) {
   int found;
   int64_t shards;
+  if (!cutlab_file_exists(folder))
+    return cutlab_fail(s->context, CUTLAB_ERROR_IO,
+                       "%s does not exist; accepted: the folder of shards", folder);
   CUTLAB_TRY(cutlab_folder_read_journals(book, &found, &shards, folder, NULL));
   if (!found)
     return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
@@ -266,6 +272,7 @@ static cutlab_status gather(cutlab_sweep *s, cutlab_book *book, const char *fold
   if (book->done < book->total) return fail_missing(s, book, shards, folder);
   CUTLAB_TRY(cutlab_results_write_spec(s->context, folder, &s->spec));
   CUTLAB_TRY(cutlab_results_write(s->context, folder, book));
+  CUTLAB_TRY(cutlab_results_warn(s->context, book));
   return cutlab_results_summary(s->context, &s->summary, book);
 }
 
@@ -278,6 +285,11 @@ cutlab_status cutlab_sweep_merge(cutlab_sweep *s, const char *folder) {
   cutlab_status status = gather(s, book, folder);
   cutlab_book_free(book);
   return status;
+}
+
+cutlab_status cutlab_sweep_check_reference(cutlab_sweep *s, const char *text) {
+  CUTLAB_TRY(prepare(s, false));
+  return cutlab_reference_check(s->context, s->grid, text);
 }
 
 const char *cutlab_sweep_summary(const cutlab_sweep *sweep) {

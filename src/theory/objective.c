@@ -1,10 +1,12 @@
 /* The public face of the objectives: checks, and the choice of a path. */
 #include <cutlab/objective.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/ranks.h"
+#include "data/dataset_internal.h"
 #include "theory/objective_fourier.h"
 #include "theory/objective_internal.h"
 
@@ -62,6 +64,16 @@ static cutlab_status check(cutlab_context *context, const cutlab_objective_optio
   return CUTLAB_OK;
 }
 
+/* With the caller's outputs and gradient, and in CutMix both again patch by patch. */
+static cutlab_status check_fits(cutlab_context *context, const cutlab_objective *o) {
+  double n = (double)o->examples, numbers = 2.0 * o->patches;
+  char what[96];
+  if (o->options.method == CUTLAB_CUTMIX) numbers += 2.0 * o->patches + 14;
+  snprintf(what, sizeof what, "an objective of %lld examples of %d patches", (long long)o->examples,
+           o->patches);
+  return cutlab_check_memory(context, n * (numbers * sizeof(double) + 1), what);
+}
+
 static cutlab_status copy_labels(cutlab_objective *o, const int8_t *labels) {
   o->labels = cutlab_allocate(o->context, o->examples, sizeof *o->labels);
   o->targets = cutlab_allocate(o->context, o->examples, sizeof *o->targets);
@@ -100,6 +112,7 @@ cutlab_status cutlab_objective_create(cutlab_context *context, cutlab_objective 
         .context = context, .options = *options, .examples = examples, .patches = (int)patches};
     status = check_path(context, o);
   }
+  if (status == CUTLAB_OK) status = check_fits(context, o);
   if (status == CUTLAB_OK) status = copy_labels(o, labels);
   status = cutlab_agree_over_ranks(context, status);
   if (status == CUTLAB_OK && o) {
@@ -150,7 +163,7 @@ static cutlab_status measure_reach(const cutlab_objective *objective, double *re
   return CUTLAB_OK;
 }
 
-static void run_brute(const cutlab_objective *objective, cutlab_evaluation *e) {
+static cutlab_status run_brute(const cutlab_objective *objective, cutlab_evaluation *e) {
   double n = (double)objective->examples;
   e->report->path = CUTLAB_PATH_BRUTE;
   if (objective->options.method == CUTLAB_CUTMIX) {
@@ -160,6 +173,7 @@ static void run_brute(const cutlab_objective *objective, cutlab_evaluation *e) {
     e->report->terms = (int64_t)(n * cutlab_subset_count(objective));
     cutlab_brute_cut(objective, e);
   }
+  return cutlab_watch_status(e->watch);
 }
 
 /* Waves where they are asked for, where there are too many subsets, or where they are cheaper. */
@@ -174,7 +188,7 @@ static cutlab_status plan_waves(const cutlab_objective *o, cutlab_evaluation *e,
     return CUTLAB_OK;
   cutlab_status status = cutlab_waves_plan(o, waves, e);
   *chosen = asked || (status == CUTLAB_OK && waves->cost < waves->enumeration_cost);
-  return asked ? status : CUTLAB_OK;
+  return asked || status == CUTLAB_CANCELLED ? status : CUTLAB_OK;
 }
 
 static cutlab_status run_fast(cutlab_objective *objective, cutlab_evaluation *e) {
@@ -213,16 +227,16 @@ static double error_bound(const cutlab_evaluation *e) {
 cutlab_status cutlab_objective_evaluate(cutlab_objective *objective, double *loss, double *gradient,
                                         cutlab_objective_report *report, const double *outputs) {
   cutlab_objective_report unused;
-  cutlab_evaluation e = {loss, gradient, report ? report : &unused, outputs, 0, 0, 0};
+  cutlab_watch watch = {.context = objective->context};
+  cutlab_evaluation e = {loss, gradient, report ? report : &unused, outputs, &watch, 0, 0, 0};
   *e.report = (cutlab_objective_report){.path = CUTLAB_PATH_DIRECT};
   CUTLAB_TRY(measure_reach(objective, &e.reach, outputs));
   if (loss) *loss = 0;
   if (gradient)
     memset(gradient, 0, (size_t)objective->examples * (size_t)objective->patches * sizeof(double));
-  if (objective->options.path == CUTLAB_PATH_BRUTE)
-    run_brute(objective, &e);
-  else
-    CUTLAB_TRY(cutlab_agree_over_ranks(objective->context, run_fast(objective, &e)));
+  cutlab_status status = objective->options.path == CUTLAB_PATH_BRUTE ? run_brute(objective, &e)
+                                                                      : run_fast(objective, &e);
+  CUTLAB_TRY(cutlab_agree_over_ranks(objective->context, status));
   reduce_over_ranks(objective, &e);
   e.report->error_bound = error_bound(&e);
   return CUTLAB_OK;

@@ -22,7 +22,10 @@ void cutlab_brute_cut(const cutlab_objective *objective, cutlab_evaluation *e) {
   uint64_t all = cutlab_all_patches(patches);
   double subsets = cutlab_subsets_of_size(objective, cut_size);
   double weight = 1 / ((double)objective->total * subsets);
+  double work = 10 * patches * subsets;
+  cutlab_watch_begin(e->watch, (double)objective->examples * work);
   for (int64_t i = 0; i < objective->examples; ++i) {
+    if (!cutlab_watch_step(e->watch, true, work)) return;
     uint64_t cut = cutlab_first_of_size(cut_size);
     do {
       double f = cutlab_subset_sum(e->outputs + i * patches, all & ~cut);
@@ -53,8 +56,13 @@ static void brute_pair(const cutlab_objective *objective, cutlab_evaluation *e, 
 }
 
 void cutlab_brute_cutmix(const cutlab_objective *objective, cutlab_evaluation *e) {
-  for (int64_t i = 0; i < objective->examples; ++i)
-    for (int64_t j = 0; j < objective->examples; ++j) brute_pair(objective, e, i, j);
   double n = (double)objective->examples, subsets = cutlab_subset_count(objective);
+  double work = 10 * objective->patches * subsets;
+  cutlab_watch_begin(e->watch, n * n * work);
+  for (int64_t i = 0; i < objective->examples; ++i)
+    for (int64_t j = 0; j < objective->examples; ++j) {
+      if (!cutlab_watch_step(e->watch, true, work)) return;
+      brute_pair(objective, e, i, j);
+    }
   bound_rounding(objective, e, n * n * subsets, 2 * n * subsets);
 }

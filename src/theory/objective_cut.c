@@ -1,9 +1,11 @@
 /* ERM and Cutout, vectorised over examples: ERM is Cutout with nothing cut. */
 #include <stdlib.h>
 
+#include <omp.h>
+
 #include "theory/objective_internal.h"
 
-enum { chunk = 256 };
+enum { chunk = 256, unwatched = 256 /* subsets */ };
 
 /* f_i, or that over the patches which are not cut. */
 static void keep(double *kept, const double *outputs, int64_t count, int patches, uint64_t cut) {
@@ -23,15 +25,17 @@ typedef struct chunk_sums {
 
 /* With l(y f) = softplus(f) - Y f and derivative sigmoid(f) - Y for Y = (1 + y) / 2, the loss
    and gradient of the chunk of examples from `first`, over all cuts of the objective's size. */
-static double cut_chunk(const cutlab_objective *objective, const cutlab_evaluation *e,
+static double cut_chunk(const cutlab_objective *objective, const cutlab_evaluation *e, bool teller,
                         int64_t first) {
   chunk_sums sums;
   int64_t count = objective->examples - first < chunk ? objective->examples - first : chunk;
   int patches = objective->patches, cut_size = cutlab_cut_size(objective);
   uint64_t cut = cutlab_first_of_size(cut_size);
   const cutlab_kernels *kernels = cutlab_context_kernels(objective->context);
-  double loss = 0;
+  double loss = 0, work = (double)unwatched * chunk * 2 * patches;
+  int walked = 0;
   do {
+    if (++walked % unwatched == 0 && !cutlab_watch_step(e->watch, teller, work)) break;
     keep(sums.kept, e->outputs + first * patches, count, patches, cut);
     kernels->sigmoid(sums.sigmoid, e->loss ? sums.softplus : NULL, sums.kept, count);
     for (int64_t i = 0; i < count; ++i) {
@@ -52,11 +56,13 @@ cutlab_status cutlab_fast_cut(const cutlab_objective *objective, cutlab_evaluati
   if (chunks > 1) losses = cutlab_allocate(objective->context, chunks, sizeof *losses);
   if (!losses) return CUTLAB_ERROR_MEMORY;
   int threads = cutlab_context_threads(objective->context);
+  cutlab_watch_begin(e->watch, (double)n * subsets * 2 * objective->patches);
   if (chunks == 1) {
-    only = cut_chunk(objective, e, 0);
+    only = cut_chunk(objective, e, true, 0);
   } else {
 #pragma omp parallel for num_threads(threads) if (threads > 1)
-    for (int64_t c = 0; c < chunks; ++c) losses[c] = cut_chunk(objective, e, c * chunk);
+    for (int64_t c = 0; c < chunks; ++c)
+      losses[c] = cut_chunk(objective, e, omp_get_thread_num() == 0, c * chunk);
   }
   for (int64_t c = 0; e->loss && c < chunks; ++c) *e->loss += weight * losses[c];
   for (int64_t i = 0; e->gradient && i < n * objective->patches; ++i) e->gradient[i] *= weight;
@@ -68,5 +74,5 @@ cutlab_status cutlab_fast_cut(const cutlab_objective *objective, cutlab_evaluati
   e->slope_error = u * (objective->patches * e->reach / 4 + subsets + 8);
   e->loss_error = u * (objective->patches * e->reach + 16 * (1 + e->reach));
   if (e->loss) e->loss_error += u * depth * *e->loss;
-  return CUTLAB_OK;
+  return cutlab_watch_status(e->watch);
 }

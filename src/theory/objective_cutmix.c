@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <omp.h>
+
 #include "base/ranks.h"
 #include "theory/objective_slot.h"
 
@@ -38,13 +40,18 @@ static int64_t parts(int64_t count, int64_t part) {
   return (count + part - 1) / part;
 }
 
+/* How many subsets pairs are summed over: see next_pairs. */
+static double pair_subsets(const cutlab_objective *o) {
+  double subsets = cutlab_subset_count(o);
+  return o->options.subsets == CUTLAB_SUBSETS_ARBITRARY ? subsets / 2 - 1 : subsets - 2;
+}
+
 /* Subsets that are walked at a time: fewer of them where examples are many. All processes of a
    job choose alike. */
 static int count_slots(const cutlab_objective *o) {
   const cutlab_ranks *ranks = cutlab_context_ranks(o->context);
-  double subsets = cutlab_subset_count(o), bytes = 7 * sizeof(double) * (double)o->total;
+  double subsets = pair_subsets(o), bytes = 7 * sizeof(double) * (double)o->total;
   double slots = fmin(cutlab_max_slots, slot_bytes / (bytes / (ranks ? ranks->count : 1)));
-  subsets = o->options.subsets == CUTLAB_SUBSETS_ARBITRARY ? subsets / 2 - 1 : subsets - 2;
   return (int)fmin(fmax(slots, 2), subsets);
 }
 
@@ -154,8 +161,12 @@ static void team_work(const cutlab_pairs *pairs, int slots) {
     for (int s = 0; s < slots; ++s) cutlab_slot_nodes(pairs, &w->slot[s]);
   }
 #pragma omp for
-  for (int64_t k = 0; k < slots * w->chunks; ++k)
-    cutlab_slot_chunk(pairs, (int)(k / w->chunks), k % w->chunks);
+  for (int64_t k = 0; k < slots * w->chunks; ++k) {
+    int64_t s = k / w->chunks;
+    double work = (double)w->chunk * (double)w->slot[s].nodes;
+    if (cutlab_watch_step(pairs->watch, omp_get_thread_num() == 0, work))
+      cutlab_slot_chunk(pairs, (int)s, k % w->chunks);
+  }
   if (!whole && pairs->gradient) {
 #pragma omp for
     for (int s = 0; s < slots; ++s) cutlab_slot_sum_rows(pairs, &w->slot[s]);
@@ -192,13 +203,19 @@ static cutlab_status run_slots(const cutlab_pairs *pairs, int slots, double *los
   for (int s = 0; s < slots && status == CUTLAB_OK; ++s) {
     cutlab_slot_choose(pairs, &w->slot[s], ends[s]);
     status = cutlab_slot_reserve(pairs, &w->slot[s]);
+    /* Gigabytes to clear take seconds. */
+    double cleared = (double)w->slot[s].nodes * (double)w->chunks;
+    if (status == CUTLAB_OK && !cutlab_watch_step(pairs->watch, true, cleared))
+      status = CUTLAB_CANCELLED;
   }
   if (status == CUTLAB_OK) status = reserve_bases(pairs, slots, threads);
   CUTLAB_TRY(cutlab_agree_over_ranks(pairs->objective->context, status));
+  pairs->watch->work = pair_subsets(pairs->objective) * (double)pairs->objective->examples *
+                       (double)w->slot[0].nodes; /* as if others had as many */
 #pragma omp parallel num_threads(threads) if (threads > 1)
   team_work(pairs, slots);
   for (int s = 0; s < slots; ++s) *loss += slot_loss(pairs, s);
-  return CUTLAB_OK;
+  return cutlab_agree_over_ranks(pairs->objective->context, cutlab_watch_status(pairs->watch));
 }
 
 /* |S| = 0 and |S| = P of one group: the plain examples, together 2 / (P + 1) times the ERM
@@ -298,13 +315,18 @@ cutlab_status cutlab_fast_cutmix(cutlab_objective *objective, cutlab_evaluation 
   CUTLAB_TRY(cutlab_agree_over_ranks(objective->context, status));
   cutlab_cutmix_workspace *w = objective->workspace;
   if (!w) return CUTLAB_ERROR_MEMORY;
-  cutlab_pairs pairs = {
-      objective,       w,   cutlab_context_kernels(objective->context), e->gradient != NULL,
-      e->loss != NULL, path};
+  cutlab_pairs pairs = {objective,
+                        w,
+                        cutlab_context_kernels(objective->context),
+                        e->gradient != NULL,
+                        e->loss != NULL,
+                        path,
+                        e->watch};
   double total = whole_examples(&pairs, e->outputs);
   uint64_t subset = 0;
   bool more = next_pairs(objective, &subset);
   int64_t done = 0;
+  cutlab_watch_begin(e->watch, 0);
   while (more) {
     int slots = 0;
     for (; more && slots < w->slots; more = next_pairs(objective, &subset))

@@ -42,7 +42,8 @@ cutlab_status cutlab_waves_run(const cutlab_objective *objective, cutlab_evaluat
 
 /* The two methods' own parts: the range of their sums, and the evaluation. */
 double cutlab_waves_cut_range(const cutlab_objective *objective, const double *outputs);
-double cutlab_waves_mix_range(const cutlab_objective *objective, const double *outputs);
+double cutlab_waves_mix_range(const cutlab_objective *objective,
+                              const cutlab_evaluation *evaluation);
 cutlab_status cutlab_waves_cut(const cutlab_objective *objective, cutlab_evaluation *evaluation,
                                const cutlab_waves *waves);
 cutlab_status cutlab_waves_mix(const cutlab_objective *objective, cutlab_evaluation *evaluation,

@@ -7,6 +7,7 @@
 #include <cutlab/objective.h>
 
 #include "base/base.h"
+#include "theory/objective_watch.h"
 
 typedef struct cutlab_cutmix_workspace cutlab_cutmix_workspace;
 
@@ -26,7 +27,8 @@ typedef struct cutlab_evaluation {
   double *loss, *gradient; /* one number; [n][P]; zeroed, or NULL */
   cutlab_objective_report *report;
   const double *outputs; /* [n][P] */
-  double reach;          /* the largest sum_p |a_ip| of all processes */
+  cutlab_watch *watch;
+  double reach; /* the largest sum_p |a_ip| of all processes */
   /* Bounds of the error of the loss, and of n times an entry of the gradient. */
   double loss_error, slope_error;
 } cutlab_evaluation;

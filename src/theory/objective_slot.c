@@ -13,6 +13,8 @@
    modulo a tile. */
 static const double plain_range = 300, tile = 256;
 
+enum { most_rows = 1 << 15 };
+
 void cutlab_slot_sums(const cutlab_pairs *pairs, int s, int64_t g) {
   cutlab_slot *t = &pairs->work->slot[s];
   double *extent = pairs->work->extents + (s * pairs->work->groups + g) * 4;
@@ -188,6 +190,31 @@ static double product_loss(const cutlab_pairs *pairs, const cutlab_slot *t, int6
          pairs->kernels->log_sum(t->u, t->w, t->nodes, t->v + first, count);
 }
 
+/* The rows of a direct sum may be millions: between some of them there is time to ask whether to
+   stop. */
+static bool goes_on(const cutlab_pairs *pairs, int64_t k, int64_t count) {
+  return k == 0 || cutlab_watch_step(pairs->watch, omp_get_thread_num() == 0,
+                                     (double)count * (double)most_rows);
+}
+
+static void plain_sums(const cutlab_pairs *pairs, cutlab_slot *t, double *sums,
+                       const double *weights, int64_t first, int64_t count) {
+  for (int64_t k = 0; k < t->nodes && goes_on(pairs, k, count); k += most_rows)
+    pairs->kernels->sigmoid_sums(
+        sums + k, t->column + first, t->u + k, weights ? weights + k : NULL,
+        t->nodes - k < most_rows ? t->nodes - k : most_rows, t->v + first, count);
+}
+
+static double plain_loss(const cutlab_pairs *pairs, const cutlab_slot *t, const double *weights,
+                         int64_t first, int64_t count) {
+  double loss = 0;
+  for (int64_t k = 0; k < t->nodes && goes_on(pairs, k, count); k += most_rows)
+    loss += pairs->kernels->softplus_sum(t->x + k, weights ? weights + k : NULL,
+                                         t->nodes - k < most_rows ? t->nodes - k : most_rows,
+                                         t->b + first, count);
+  return loss;
+}
+
 void cutlab_slot_chunk(const cutlab_pairs *pairs, int s, int64_t c) {
   cutlab_slot *t = &pairs->work->slot[s];
   int64_t first, count = cutlab_part_of(pairs, &first, c, pairs->work->chunk);
@@ -198,14 +225,12 @@ void cutlab_slot_chunk(const cutlab_pairs *pairs, int s, int64_t c) {
     if (t->tiled)
       tiled_sums(pairs, t, sums, weights, first, count);
     else
-      pairs->kernels->sigmoid_sums(sums, t->column + first, t->u, weights, t->nodes, t->v + first,
-                                   count);
+      plain_sums(pairs, t, sums, weights, first, count);
   }
   if (pairs->want_loss)
     pairs->work->losses[s * (pairs->work->chunks + pairs->work->groups) + c] =
-        takes_products(pairs, t)
-            ? product_loss(pairs, t, first, count)
-            : pairs->kernels->softplus_sum(t->x, weights, t->nodes, t->b + first, count);
+        takes_products(pairs, t) ? product_loss(pairs, t, first, count)
+                                 : plain_loss(pairs, t, weights, first, count);
 }
 
 void cutlab_slot_sum_rows(const cutlab_pairs *pairs, cutlab_slot *t) {

@@ -50,6 +50,7 @@ typedef struct cutlab_pairs {
   const cutlab_kernels *kernels;
   bool gradient, want_loss; /* what is wanted */
   cutlab_path path;
+  cutlab_watch *watch;
 } cutlab_pairs;
 
 /* Where part `k` of the examples begins, and how many it has. */

@@ -52,8 +52,8 @@ cutlab_status cutlab_waves_plan(const cutlab_objective *o, cutlab_waves *waves,
                                 cutlab_evaluation *e) {
   bool mixes = o->options.method == CUTLAB_CUTMIX;
   double tolerance = o->options.tolerance;
-  double range =
-      mixes ? cutlab_waves_mix_range(o, e->outputs) : cutlab_waves_cut_range(o, e->outputs);
+  double range = mixes ? cutlab_waves_mix_range(o, e) : cutlab_waves_cut_range(o, e->outputs);
+  CUTLAB_TRY(cutlab_watch_status(e->watch));
   *waves =
       (cutlab_waves){.series = cutlab_series_make(range, mixes ? tolerance / 4 : tolerance / 2),
                      .quadrature = mixes ? tolerance / 8 : 0};
@@ -67,12 +67,11 @@ cutlab_status cutlab_waves_plan(const cutlab_objective *o, cutlab_waves *waves,
                            : "accepted: smaller outputs or fewer patches");
   bound_rounding(o, waves, e);
   compare_costs(o, waves, range);
-  double error = e->loss ? fmax(e->slope_error, e->loss_error) : e->slope_error;
-  if (error <= tolerance) return CUTLAB_OK;
+  if (e->slope_error <= tolerance) return CUTLAB_OK;
   return cutlab_fail(o->context, CUTLAB_ERROR_NUMERIC,
                      "path fourier cannot keep its error below %g: with rounding it is up to %.2g; "
                      "accepted: a tolerance of at least %.1g",
-                     tolerance, error, 2.5 * error);
+                     tolerance, e->slope_error, 2.5 * e->slope_error);
 }
 
 cutlab_status cutlab_waves_run(const cutlab_objective *o, cutlab_evaluation *e,

@@ -77,11 +77,19 @@ static double run_block(const cut_job *job, cut_block *b, int64_t first, int64_t
   return finish_block(job, b, first, count);
 }
 
+/* What a block takes, about. */
+static double block_work(const cut_job *job) {
+  return (double)job->waves->series.count * job->objective->patches * (2 * job->size + 16);
+}
+
 static double run_task(const cut_job *job, cut_block *b, int64_t task) {
   int64_t n = job->objective->examples, first = task * task_blocks * lanes;
   double loss = 0;
-  for (int block = 0; block < task_blocks && first < n; ++block, first += lanes)
+  bool teller = omp_get_thread_num() == 0;
+  for (int block = 0; block < task_blocks && first < n; ++block, first += lanes) {
+    if (!cutlab_watch_step(job->evaluation->watch, teller, block_work(job))) break;
     loss += run_block(job, b, first, n - first < lanes ? n - first : lanes);
+  }
   return loss;
 }
 
@@ -101,6 +109,7 @@ cutlab_status cutlab_waves_cut(const cutlab_objective *o, cutlab_evaluation *e,
   double *memory = cutlab_allocate(o->context, threads * own, sizeof *memory);
   cutlab_status status = losses && memory ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
   if (status == CUTLAB_OK) {
+    cutlab_watch_begin(e->watch, (double)o->examples / lanes * block_work(&job));
 #pragma omp parallel num_threads(threads) if (threads > 1)
     {
       cut_block b = {.wave = memory + omp_get_thread_num() * own};
@@ -113,6 +122,7 @@ cutlab_status cutlab_waves_cut(const cutlab_objective *o, cutlab_evaluation *e,
     for (int64_t task = 0; e->loss && task < tasks; ++task)
       *e->loss += losses[task] / (double)o->total;
     e->report->terms = o->examples * waves->series.count * patches * job.size;
+    status = cutlab_watch_status(e->watch);
   }
   free(losses);
   free(memory);

@@ -143,8 +143,13 @@ static void run_task(const mix_job *job, mix_scratch *m, double *gradient, int64
   fill_waves(job, m, cutlab_series_frequency(series, k));
   memset(gradient, 0, (size_t)(job->blocks * job->objective->patches * lanes) * sizeof *gradient);
   job->values[task][0] = job->values[task][1] = 0;
-  for (int64_t i = task % shares_of_rows; i < job->objective->examples; i += shares_of_rows)
+  int64_t n = job->objective->examples;
+  bool teller = omp_get_thread_num() == 0;
+  for (int64_t i = task % shares_of_rows; i < n; i += shares_of_rows) {
+    double work = (double)(n - i) * job->objective->patches;
+    if (!cutlab_watch_step(job->evaluation->watch, teller, work)) break;
     run_row(job, m, gradient, job->values[task], i);
+  }
 }
 
 /* Adds the gradients of a batch of tasks to the total, in their order. */
@@ -188,6 +193,23 @@ static void finish(const mix_job *job, const double *total, double waves) {
   if (e->loss) *e->loss = (loss + 2 * waves) / (n * n);
 }
 
+/* The thread that was called goes on telling when there are no more tasks to begin. */
+static void run_batch(const mix_job *job, mix_scratch *scratch, double *gradients, int64_t first,
+                      int64_t count, int64_t size, int threads) {
+  cutlab_watch *watch = job->evaluation->watch;
+  watch->finished = 0;
+#pragma omp parallel num_threads(threads) if (threads > 1)
+  {
+#pragma omp for schedule(dynamic) nowait
+    for (int64_t task = 0; task < count; ++task) {
+      run_task(job, &scratch[omp_get_thread_num()], gradients + task * size, first + task);
+      cutlab_watch_finished(watch);
+    }
+#pragma omp master
+    cutlab_watch_wait(watch, count);
+  }
+}
+
 /* All tasks, a batch at a time: each has a gradient of its own. */
 static cutlab_status run_tasks(const mix_job *job) {
   const cutlab_objective *o = job->objective;
@@ -198,20 +220,22 @@ static cutlab_status run_tasks(const mix_job *job) {
   if (batch > tasks) batch = tasks;
   double *total = cutlab_allocate(o->context, size * (1 + batch + 2 * threads), sizeof *total);
   mix_scratch *scratch = cutlab_allocate(o->context, threads, sizeof *scratch);
+  cutlab_watch *watch = job->evaluation->watch;
   bool ready = total && scratch;
+  double n = (double)o->examples;
+  cutlab_watch_begin(watch, n * n / 2 * o->patches * job->waves->series.count);
   double *gradients = total + size, *waves = gradients + batch * size;
   for (int t = 0; ready && t < threads; ++t) scratch[t].wave = waves + 2 * t * size;
   for (int64_t first = 0; ready && first < tasks; first += batch) {
     int64_t count = tasks - first < batch ? tasks - first : batch;
-#pragma omp parallel for num_threads(threads) schedule(dynamic) if (threads > 1)
-    for (int64_t task = 0; task < count; ++task)
-      run_task(job, &scratch[omp_get_thread_num()], gradients + task * size, first + task);
+    run_batch(job, scratch, gradients, first, count, size, threads);
+    if (watch->stopped) break;
     if (job->evaluation->gradient) add_batch(job, total, gradients, first, count, size, threads);
   }
-  if (ready) finish(job, total, loss_of(job, tasks));
+  if (ready && !watch->stopped) finish(job, total, loss_of(job, tasks));
   free(total);
   free(scratch);
-  return ready ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
+  return ready ? cutlab_watch_status(watch) : CUTLAB_ERROR_MEMORY;
 }
 
 typedef struct keyed {
@@ -271,13 +295,16 @@ cutlab_status cutlab_waves_mix(const cutlab_objective *o, cutlab_evaluation *e,
 }
 
 /* The largest |f| of any pair: every patch from the example that has more, or less, of it. */
-double cutlab_waves_mix_range(const cutlab_objective *o, const double *outputs) {
+double cutlab_waves_mix_range(const cutlab_objective *o, const cutlab_evaluation *e) {
   int threads = cutlab_context_threads(o->context), patches = o->patches;
-  double range = 0;
+  const double *outputs = e->outputs;
+  double range = 0, n = (double)o->examples;
+  cutlab_watch_begin(e->watch, n * n / 2 * patches);
 #pragma omp parallel for num_threads(threads) schedule(dynamic, 16)                                \
     reduction(max                                                                                  \
               : range) if (threads > 1)
-  for (int64_t i = 0; i < o->examples; ++i)
+  for (int64_t i = 0; i < o->examples; ++i) {
+    if (!cutlab_watch_step(e->watch, omp_get_thread_num() == 0, (double)i * patches)) continue;
     for (int64_t j = 0; j <= i; ++j) {
       const double *a = outputs + i * patches, *b = outputs + j * patches;
       double low = 0, high = 0;
@@ -287,5 +314,6 @@ double cutlab_waves_mix_range(const cutlab_objective *o, const double *outputs) 
       }
       range = fmax(range, fmax(-low, high));
     }
+  }
   return range;
 }

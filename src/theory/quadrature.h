@@ -8,7 +8,7 @@ enum { cutlab_max_gauss = 64 };
    x^(a-1) g(x) over [0, 1] for every polynomial g of degree below 2 count. a > 0; 1 <= count <=
    cutlab_max_gauss. */
 void cutlab_gauss_rule(double *nodes, double *weights, int count, double a);
-/* The same with a = 1, more accurately; any count >= 1, ends and nodes symmetric about 1/2. */
+/* The same with a = 1, more accurately; any count >= 1. */
 void cutlab_gauss_legendre(double *nodes, double *weights, int count);
 
 #endif
