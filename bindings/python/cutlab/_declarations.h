@@ -241,6 +241,7 @@ cutlab_status cutlab_sweep_estimate(cutlab_sweep *sweep, cutlab_sweep_plan *plan
 typedef struct cutlab_sweep_options { int64_t shard, shards; } cutlab_sweep_options;
 cutlab_status cutlab_sweep_run(cutlab_sweep *sweep, const char *folder, const cutlab_sweep_options *options);
 cutlab_status cutlab_sweep_merge(cutlab_sweep *sweep, const char *folder);
+cutlab_status cutlab_sweep_check_reference(cutlab_sweep *sweep, const char *text);
 const char *cutlab_sweep_summary(const cutlab_sweep *sweep);
 const char *cutlab_sweep_name(const cutlab_sweep *sweep);
 #define CUTLAB_VERSION_MAJOR 0
