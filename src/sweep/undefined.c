@@ -25,9 +25,12 @@ static int first_undefined(const cutlab_book *book, const cutlab_experiment *exp
   return -1;
 }
 
-/* Two filters without bias may have a law; others have none. */
+/* Accuracy is exact for one filter a sign, without bias, that bends at most twice (docs/theory.md).
+ */
 static bool needs_points(const cutlab_experiment *experiment) {
-  return experiment->monte_carlo == 0 && (experiment->filters > 1 || experiment->bias);
+  bool bends = experiment->activation == CUTLAB_SMOOTHED_LEAKY_RELU ||
+               experiment->activation == CUTLAB_RELU || experiment->activation == CUTLAB_LEAKY_RELU;
+  return experiment->monte_carlo == 0 && (experiment->filters > 1 || experiment->bias || !bends);
 }
 
 static cutlab_status count_undefined(cutlab_context *context, const cutlab_book *book,
@@ -44,7 +47,7 @@ static cutlab_status count_undefined(cutlab_context *context, const cutlab_book 
   char at[200];
   cutlab_grid_describe(at, sizeof at, book->grid, where);
   cutlab_warn(context,
-              "%s is undefined in %lld of %lld cells, the first %s: accuracies of several filters "
+              "%s is undefined in %lld of %lld cells, the first %s: accuracies of such networks "
               "are counted on fresh points; set monte_carlo, how many",
               book->grid->measures.items[which].name, (long long)cells,
               (long long)book->grid->cells, at);
