@@ -5,10 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cutlab/random.h>
 
+#include "base/clock.h"
 #include "base/ranks.h"
 #include "base/streams.h"
 #include "theory/simulation_internal.h"
@@ -280,19 +280,13 @@ static cutlab_status take_step(cutlab_simulation *s) {
   return CUTLAB_OK;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A step with as many of the context's threads as are worth it. */
 static cutlab_status take_paced_step(cutlab_simulation *s, int threads) {
   if (threads == 1) return take_step(s);
   cutlab_context_set_threads(s->context, cutlab_pace_next(&s->pace) ? threads : 1);
-  double start = now();
+  double start = cutlab_seconds();
   cutlab_status status = take_step(s);
-  cutlab_pace_record(&s->pace, now() - start);
+  cutlab_pace_record(&s->pace, cutlab_seconds() - start);
   cutlab_context_set_threads(s->context, threads);
   return status;
 }
