@@ -169,6 +169,20 @@ for signal in INT TERM; do
     [ "$(field resumed.json '["loss"]')" = "$(field straight.json '["loss"]')" ]
 done
 
+# In pieces: the time is over, and the exit code says so
+run 75 simulate "${long[@]}" --out piece --minutes 0.002
+check "the time is over: one line" [ "$(wc -l <errors)" = 1 ]
+check "the time is over: how to go on" contains errors "cutlab simulate --resume piece"
+run 75 simulate --resume piece --minutes 0.002
+run 0 simulate --resume piece --minutes 60 --json && cp output pieces.json
+check "pieces end alike" [ "$(field pieces.json '["loss"]')" = "$(field straight.json '["loss"]')" ]
+run 75 reproduce --out pieces --seeds 1 --minutes 0.002
+check "reproduce: the time is over" contains errors "the same command goes on"
+for minutes in 0 -1 nan 1e7 soon " 1"; do
+  refused "--minutes '$minutes'" 2 "--minutes is '$minutes'; accepted: number, > 0, to 1e+06" \
+    simulate --minutes "$minutes"
+done
+
 # Report and reproduction
 run 0 report kept --out page
 check "report: page" [ -s page/report.html ]

@@ -12,6 +12,7 @@ static const cutlab_option options[] = {
     {"first-seed", 0, "N", "The first seed; default: 1."},
     {"config", 'c', "FILE", "Set what a YAML file says, a flat mapping of settings."},
     {"out", 'o', "DIR", "Folder of the runs, METHOD-foldIofK-seedS; the same DIR goes on."},
+    CUTLAB_OPTION_MINUTES,
     CUTLAB_OPTION_JSON,
     {"threads", 0, "N",
      "Threads to compute with; 0, the default, is one per core. Several of these commands on one "

@@ -7,8 +7,9 @@
 
 #include <cutlab/cutlab.h>
 
-/* Exit codes besides 0; a run that a signal stopped gives 128 + signal. */
-enum { cutlab_exit_failure = 1, cutlab_exit_usage = 2 };
+/* Exit codes besides 0; a run that a signal stopped gives 128 + signal. The last one is that of
+   sysexits.h for what may be tried again: --minutes have passed. */
+enum { cutlab_exit_failure = 1, cutlab_exit_usage = 2, cutlab_exit_time = 75 };
 
 typedef struct cutlab_option {
   const char *name;     /* NULL ends a table */
@@ -48,6 +49,7 @@ typedef struct cutlab_cli {
   int item_count;
   bool json, quiet;
   int threads;        /* --threads; 0: one per core */
+  double minutes;     /* --minutes; 0: as long as it takes */
   const char *out;    /* --out, or NULL */
   char warning[1024]; /* the last one printed */
 } cutlab_cli;
@@ -95,8 +97,9 @@ void cutlab_cli_print_wrapped(FILE *file, const char *text, int indent, int colu
 /* A term, and its text from column `indent` on. */
 void cutlab_cli_print_entry(FILE *file, const char *term, const char *text, int indent);
 
-/* progress.c: stop signals (SIGINT, SIGTERM, SIGHUP) and the progress line. */
-void cutlab_progress_start(cutlab_context *context, bool show);
+/* progress.c: what stops a run (SIGINT, SIGTERM, SIGHUP; time) and the progress line. A run of
+   `minutes` > 0 is asked to stop when they have passed. */
+void cutlab_progress_start(cutlab_context *context, bool show, double minutes);
 /* Reports progress of the command's own; non-zero asks to stop. */
 int cutlab_progress_step(const char *what, int64_t done, int64_t total);
 /* Removes the progress line, if there is one. */
@@ -105,5 +108,7 @@ void cutlab_progress_clear(void);
 void cutlab_progress_hold(bool hold);
 /* The signal that asked to stop, or 0. */
 int cutlab_progress_signal(void);
+/* Whether the time is over. */
+bool cutlab_progress_late(void);
 
 #endif

@@ -59,6 +59,7 @@ int cutlab_cli_fail(const cutlab_cli *cli, cutlab_status status, const char *res
   else
     cutlab_cli_print_error("%s", message);
   if (status == CUTLAB_CANCELLED && cutlab_progress_signal()) return 128 + cutlab_progress_signal();
+  if (status == CUTLAB_CANCELLED && cutlab_progress_late()) return cutlab_exit_time;
   return status == CUTLAB_ERROR_ARGUMENT ? cutlab_exit_usage : cutlab_exit_failure;
 }
 
@@ -161,7 +162,7 @@ static int run_command(const cutlab_command *command, int argc, char **argv) {
   int code = cutlab_options_parse(&cli, argc, argv);
   if (code < 0) code = check_ranks(&cli);
   if (code < 0) {
-    cutlab_progress_start(cli.context, !cli.quiet);
+    cutlab_progress_start(cli.context, !cli.quiet, cli.minutes);
     code = command->run(&cli);
     cutlab_progress_clear();
   }

@@ -20,6 +20,7 @@ static const struct {
     {"0", "Success."},
     {"1", "A file, a number or memory failed; one line on standard error says what."},
     {"2", "Misuse: an option, parameter or value that is not accepted."},
+    {"75", "The time of --minutes is over; what was printed says how to go on."},
     {"129, 130, 143",
      "Stopped by SIGHUP, Ctrl-C (SIGINT) or SIGTERM; a run with a folder can be resumed. "
      "A second signal kills at once, but not while an output folder is cleaned up."}};

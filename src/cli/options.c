@@ -87,6 +87,19 @@ static void print_warning(void *user, const char *message) {
   cutlab_cli_print_error("warning: %s", message);
 }
 
+/* Reads --minutes. Returns 0 or the exit code. */
+static int read_minutes(cutlab_cli *cli) {
+  const double most = 1e6;
+  const char *text = cutlab_options_value(cli, "minutes");
+  if (!text) return 0;
+  char *end;
+  cli->minutes = strtod(text, &end);
+  if (end == text || *end || isspace((unsigned char)*text) ||
+      !(cli->minutes > 0 && cli->minutes <= most))
+    return cutlab_cli_usage("--minutes is '%.80s'; accepted: number, > 0, to %g", text, most);
+  return 0;
+}
+
 static int apply_shared(cutlab_cli *cli) {
   if (cutlab_options_value(cli, "help")) return cutlab_cli_print_help(stdout, cli->command);
   if (cutlab_options_value(cli, "version")) {
@@ -95,6 +108,7 @@ static int apply_shared(cutlab_cli *cli) {
   }
   int64_t threads = 0;
   int code = cutlab_options_integer(cli, "threads", &threads, 0, 1024);
+  if (!code) code = read_minutes(cli);
   if (code) return code;
   cli->threads = (int)threads;
   cutlab_context_set_threads(cli->context, cli->threads);

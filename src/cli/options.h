@@ -12,6 +12,12 @@
         "Threads to compute with; 0, the default, is one per core. Results do not "                \
         "depend on it."                                                                            \
   }
+#define CUTLAB_OPTION_MINUTES                                                                      \
+  {                                                                                                \
+    "minutes", 0, "M",                                                                             \
+        "Stop after so many minutes, as Ctrl-C does: nothing is lost, and what is printed says "   \
+        "how to go on. The exit code is then 75."                                                  \
+  }
 #define CUTLAB_OPTION_REFERENCE                                                                    \
   {                                                                                                \
     "reference", 0, "MEASURE=FILE",                                                                \

@@ -1,4 +1,5 @@
-/* Stop signals, and the one line of progress on a terminal. */
+/* What stops a run (signals, the time that it was given), and progress: one line on a terminal that
+   is written again and again, elsewhere a line a minute. */
 #include "cli.h"
 
 #include <signal.h>
@@ -7,10 +8,13 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal, held;
+static double deadline; /* on the clock of `now`; 0: none */
+
+static const double terminal_seconds = .1, log_seconds = 60; /* from one line to the next */
 
 /* There is one standard error, so there is one progress line. */
 static struct {
-  bool show, visible;
+  bool show, terminal, visible;
   char what[96];
   int64_t first; /* done when `what` began: a resumed run has a head start */
   double began, printed;
@@ -44,7 +48,8 @@ static void duration_text(char text[32], double seconds) {
 static void print_line(const cutlab_progress *progress, double time) {
   bool measured = time - line.began > .1;
   double rate = measured ? (double)(progress->done - line.first) / (time - line.began) : 0;
-  fprintf(stderr, "\r\033[K%s: %lld", progress->what, (long long)progress->done);
+  fprintf(stderr, "%s%s: %lld", line.terminal ? "\r\033[K" : "", progress->what,
+          (long long)progress->done);
   if (progress->total) fprintf(stderr, "/%lld", (long long)progress->total);
   if (rate > 0) {
     fprintf(stderr, ", %.*f/s", rate < 10 ? 2 : 0, rate);
@@ -52,8 +57,9 @@ static void print_line(const cutlab_progress *progress, double time) {
     duration_text(left, (double)(progress->total - progress->done) / rate);
     if (progress->total >= progress->done && progress->total) fprintf(stderr, ", %s left", left);
   }
+  if (!line.terminal) fputc('\n', stderr);
   fflush(stderr);
-  line.visible = true;
+  line.visible = line.terminal;
   line.printed = time;
 }
 
@@ -68,9 +74,10 @@ static int report(void *user, const cutlab_progress *progress) {
       line.first = progress->done;
       line.began = time;
     }
-    if (time - line.printed > .1) print_line(progress, time);
+    double pause = line.terminal ? terminal_seconds : log_seconds;
+    if (time - line.printed > pause) print_line(progress, time);
   }
-  return stop_signal != 0;
+  return stop_signal != 0 || cutlab_progress_late();
 }
 
 /* A signal that the caller ignores (nohup, background jobs of scripts) stays ignored. */
@@ -81,8 +88,10 @@ static void stop_on(int number) {
   sigaction(number, &action, NULL);
 }
 
-void cutlab_progress_start(cutlab_context *context, bool show) {
-  line.show = show && isatty(STDERR_FILENO);
+void cutlab_progress_start(cutlab_context *context, bool show, double minutes) {
+  deadline = minutes > 0 ? now() + 60 * minutes : 0;
+  line.show = show;
+  line.terminal = isatty(STDERR_FILENO);
   stop_on(SIGINT);
   stop_on(SIGTERM);
   stop_on(SIGHUP);
@@ -104,4 +113,8 @@ void cutlab_progress_hold(bool hold) {
 
 int cutlab_progress_signal(void) {
   return stop_signal;
+}
+
+bool cutlab_progress_late(void) {
+  return deadline > 0 && now() > deadline;
 }

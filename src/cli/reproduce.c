@@ -8,6 +8,7 @@ static const cutlab_option options[] = {
     {"out", 'o', "DIR", "Folder for the runs and the report; default: cutlab-reproduce."},
     {"seeds", 0, "N", "Seeds of every experiment; default: 5."},
     {"first-seed", 0, "S", "The first seed; default: 1."},
+    CUTLAB_OPTION_MINUTES,
     CUTLAB_OPTION_JSON,
     CUTLAB_OPTION_THREADS,
     CUTLAB_OPTIONS_END};

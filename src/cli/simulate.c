@@ -20,6 +20,7 @@ static const cutlab_option options[] = {
     {"out", 'o', "DIR", "Keep the run in a new folder, from which it can be resumed and reported."},
     {"resume", 'r', "DIR", "Continue the run in a folder; parameters come from there."},
     {"print-config", 0, NULL, "Print the parameters as YAML (--json: JSON) and exit."},
+    CUTLAB_OPTION_MINUTES,
     CUTLAB_OPTION_JSON,
     CUTLAB_OPTION_THREADS,
     CUTLAB_OPTIONS_END};
@@ -107,7 +108,7 @@ static int finish(cutlab_cli *cli, cutlab_status status, char *result, const cha
 }
 
 static int resume_run(cutlab_cli *cli, const char *folder) {
-  static const char *const allowed[] = {"resume", "json", "quiet", "threads", NULL};
+  static const char *const allowed[] = {"resume", "minutes", "json", "quiet", "threads", NULL};
   int code = cutlab_options_only(cli, allowed, "--resume takes everything from its folder");
   if (code) return code;
   code = cutlab_cli_join(cli);

@@ -19,6 +19,7 @@ static const cutlab_option options[] = {
     {"yes", 'y', NULL, "Start also what has more than 10^7 runs or takes more than a week."},
     {"list", 0, NULL, "List the sweeps that come along."},
     CUTLAB_OPTION_REFERENCE,
+    CUTLAB_OPTION_MINUTES,
     CUTLAB_OPTION_JSON,
     CUTLAB_OPTION_THREADS,
     CUTLAB_OPTIONS_END};

@@ -14,6 +14,7 @@ static const cutlab_option options[] = {
      "Print the network's layers, memory and steps, and exit before training."},
     {"print-config", 0, NULL, "Print the settings as YAML (--json: JSON) and exit."},
     {"list", 'l', NULL, "Print models, settings and recipes and exit."},
+    CUTLAB_OPTION_MINUTES,
     CUTLAB_OPTION_JSON,
     {"threads", 0, "N",
      "Threads to compute with; 0, the default, is one per core. With backend=onednn results depend "
@@ -84,7 +85,7 @@ static int finish(cutlab_cli *cli, cutlab_status status, char *result, const cha
 }
 
 static int resume_run(cutlab_cli *cli, const char *folder) {
-  static const char *const allowed[] = {"resume", "json", "quiet", "threads", NULL};
+  static const char *const allowed[] = {"resume", "minutes", "json", "quiet", "threads", NULL};
   int code = cutlab_options_only(cli, allowed, "--resume takes everything from its folder");
   if (code) return code;
   char *result = NULL;
