@@ -1,65 +1,6 @@
 /* Gradient descent: both forms against a plain reference, each other and themselves. */
-#include <math.h>
-#include <sys/stat.h>
-
 #include "base/file.h"
-#include "configure.h"
-#include "theory/simulation_internal.h"
-
-#ifdef __SANITIZE_ADDRESS__
-static const bool slow_build = true;
-#else
-static const bool slow_build = false;
-#endif
-
-static cutlab_simulation *start(cutlab_context *context, const cutlab_experiment *x,
-                                const cutlab_dataset *data) {
-  cutlab_simulation *s;
-  if (cutlab_simulation_create(context, &s, x, data) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(context));
-  return s;
-}
-
-static cutlab_simulation *start_with(cutlab_context *context, const char *settings) {
-  cutlab_experiment *x = configure(context, "quick", settings);
-  cutlab_simulation *s = start(context, x, NULL);
-  cutlab_experiment_free(x);
-  return s;
-}
-
-static void step(cutlab_simulation *s, int64_t count) {
-  if (cutlab_simulation_step(s, count) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(s->context));
-}
-
-static cutlab_measurement measure(cutlab_simulation *s) {
-  cutlab_measurement m;
-  if (cutlab_simulation_measure(s, &m) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(s->context));
-  return m;
-}
-
-static double *outputs_of(cutlab_simulation *s) {
-  double *outputs = calloc((size_t)s->patch_count, sizeof *outputs);
-  assert_int_equal(cutlab_simulation_outputs(s, outputs), CUTLAB_OK);
-  return outputs;
-}
-
-static double largest(const double *x, int64_t count) {
-  double m = 0;
-  for (int64_t i = 0; i < count; ++i) m = fmax(m, fabs(x[i]));
-  return m;
-}
-
-static void assert_near(const double *a, const double *b, int64_t count, double tolerance) {
-  double scale = largest(b, count), worst = 0;
-  for (int64_t i = 0; i < count; ++i) worst = fmax(worst, fabs(a[i] - b[i]));
-  if (!(worst <= tolerance * scale)) fail_msg("differ by %g of %g", worst, scale);
-}
-
-static void assert_close(double a, double b, double tolerance) {
-  if (!(fabs(a - b) <= tolerance)) fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
-}
+#include "simulations.h"
 
 /* The definition, written plainly: patches and filters as vectors, every augmentation in turn. */
 typedef struct plain {
@@ -69,12 +10,6 @@ typedef struct plain {
   const int8_t *labels;
   double *filters, *outputs, *slopes, *gradient, loss;
 } plain;
-
-static double phi(const struct cutlab_experiment *x, double z) {
-  if (z <= 0) return x->beta * z;
-  return z <= x->r ? x->beta * z + (1 - x->beta) * z * z / (2 * x->r)
-                   : z - (1 - x->beta) * x->r / 2;
-}
 
 static double phi_slope(const struct cutlab_experiment *x, double z) {
   return z <= 0 ? x->beta : z <= x->r ? x->beta + (1 - x->beta) * z / x->r : 1;
@@ -162,8 +97,6 @@ static void plain_free(plain *q) {
   free(q->slopes);
 }
 
-static const char *const methods[] = {"method=erm", "method=cutout", "method=cutmix"};
-
 static void check_one_step(cutlab_context *context, const char *method, const char *settings) {
   cutlab_experiment *x = configure(context, "quick", method);
   configure_change(context, x, "examples=9; dimension=40; form=held; sigma_0=.3; learning_rate=.7");
@@ -228,20 +161,6 @@ static void test_gradient_is_central_differences(void **state) {
     cutlab_simulation_free(s);
     cutlab_experiment_free(x);
   }
-}
-
-static cutlab_dataset *user_data(cutlab_context *context, int n, int patches, int d) {
-  double *data = calloc((size_t)(n * patches * d), sizeof *data);
-  int8_t *labels = calloc((size_t)n, 1);
-  cutlab_random random = cutlab_random_make(11, 1, 0, 0, 0);
-  for (int i = 0; i < n; ++i) labels[i] = cutlab_random_uniform(&random) < .5 ? 1 : -1;
-  for (int i = 0; i < n * patches * d; ++i) data[i] = .2 * cutlab_random_normal(&random);
-  cutlab_dataset *s;
-  assert_int_equal(cutlab_dataset_from_patches(context, &s, data, labels, n, patches, d),
-                   CUTLAB_OK);
-  free(data);
-  free(labels);
-  return s;
 }
 
 static void assert_same_measurement(const cutlab_measurement *a, const cutlab_measurement *b) {
@@ -383,119 +302,6 @@ static void test_coefficients_rebuild_the_filters(void **state) {
   cutlab_simulation_free(first);
 }
 
-typedef struct direct {
-  double sum, square, min, max;
-  int count;
-} direct;
-
-static void add_direct(direct *t, double value, double gap) {
-  t->min = t->count ? fmin(t->min, value) : value;
-  t->max = t->count ? fmax(t->max, value) : value;
-  t->sum += value, t->square += gap * gap, ++t->count;
-}
-
-static void assert_spread(const cutlab_spread *s, const direct *t) {
-  assert_close(s->mean, t->sum / t->count, 1e-14);
-  assert_true(s->min == t->min && s->max == t->max);
-}
-
-/* Every measured number against its definition in docs/file-formats.md. */
-static void check_measurement(cutlab_context *context, const char *settings) {
-  cutlab_simulation *s = start_with(context, settings);
-  step(s, 40);
-  cutlab_measurement m = measure(s);
-  double *a = outputs_of(s);
-  const cutlab_dataset *data = s->data;
-  direct kinds[3] = {{0}}, coefficients[3] = {{0}};
-  int right = 0;
-  for (int64_t i = 0; i < data->examples; ++i) {
-    double f = 0, y = data->labels[i], z = y > 0 ? s->optimum.positive : s->optimum.negative;
-    for (int64_t p = 0; p < data->patches; ++p) {
-      int64_t ip = i * data->patches + p;
-      int kind = p == data->feature_positions[i] ? 0 : p == data->dominant_positions[i] ? 1 : 2;
-      add_direct(&kinds[kind], y * a[ip], y * a[ip] / z - 1);
-      for (int sign = 1; kind && sign >= -1; sign -= 2) {
-        const double *gamma = s->coefficients + (sign > 0 ? 0 : s->patch_count);
-        add_direct(&coefficients[kind], y * sign * gamma[ip], 0);
-      }
-      f += a[ip];
-    }
-    right += y * f > 0;
-  }
-  assert_close(m.train_accuracy, (double)right / (double)data->examples, 1e-15);
-  assert_spread(&m.dominant, &kinds[1]);
-  assert_spread(&m.background, &kinds[2]);
-  assert_spread(&m.dominant_coefficient, &coefficients[1]);
-  assert_spread(&m.background_coefficient, &coefficients[2]);
-  double evenness[] = {m.evenness_feature, m.evenness_dominant, m.evenness_background}, sum = 0;
-  for (int kind = 0; kind < 3; ++kind) {
-    assert_close(evenness[kind], sqrt(kinds[kind].square / kinds[kind].count), 1e-13);
-    sum += kinds[kind].square;
-  }
-  assert_close(m.evenness, sqrt(sum / (double)s->patch_count), 1e-13);
-  int k = m.feature_count;
-  for (int v = 0; v < 2 * k; ++v) {
-    double plus = s->coordinates[v], minus = s->coordinates[2 * k + v];
-    double want = phi(&s->experiment, plus) - phi(&s->experiment, minus);
-    assert_close(m.feature_outputs[v], v < k ? want : -want, 1e-15);
-  }
-  double overall = 0;
-  for (int v = 0; v < 2 * k; ++v)
-    overall += .5 * s->experiment.frequencies[v % k] * m.population_accuracy_by_feature[v];
-  assert_close(m.population_accuracy, overall, 1e-12);
-  assert_true(isnan(m.monte_carlo_accuracy));
-  assert_int_equal(m.iteration, 40);
-  free(a);
-  cutlab_measurement_clear(&m);
-  cutlab_simulation_free(s);
-}
-
-static void test_measurements_are_their_definitions(void **state) {
-  check_measurement(*state, "method=cutmix; patches=4; examples=31; form=held");
-  check_measurement(*state, "method=erm; examples=31; form=wishart");
-  check_measurement(*state, "method=cutout; examples=31; form=gram; alpha=.3");
-}
-
-/* The first filters: coordinates along features, and the norm of the rest. */
-static void test_first_weights(void **state) {
-  cutlab_simulation *s = start_with(*state, "form=held; dimension=20000; examples=2; sigma_0=.01");
-  double square = 0;
-  for (int c = 0; c < 40000; ++c) square += s->filters[c] * s->filters[c] / 1e-4;
-  assert_close(square / 40000, 1, 4.5 * sqrt(2 / 4e4));
-  cutlab_measurement m = measure(s);
-  for (int v = 0; v < 12; ++v) assert_true(m.feature_coefficients[v] == 0);
-  assert_true(isnan(cutlab_simulation_gradient_norm(s)));
-  cutlab_measurement_clear(&m);
-  cutlab_simulation_free(s);
-  s = start_with(*state, "sigma_0=0");
-  m = measure(s);
-  assert_close(m.loss, log(2), 1e-12);
-  assert_true(m.train_accuracy == 0 && m.feature_outputs[0] == 0);
-  cutlab_measurement_clear(&m);
-  cutlab_simulation_free(s);
-}
-
-static void test_undefined_is_nan(void **state) {
-  cutlab_simulation *s = start_with(*state, "patches=2");
-  step(s, 5);
-  cutlab_measurement m = measure(s);
-  assert_true(isnan(m.evenness) && isnan(m.evenness_feature) && isnan(m.background.mean));
-  assert_true(isfinite(m.loss) && isfinite(m.dominant.mean));
-  cutlab_measurement_clear(&m);
-  cutlab_simulation_free(s);
-  cutlab_dataset *data = user_data(*state, 10, 3, 20);
-  cutlab_experiment *x = configure(*state, "quick", "monte_carlo=100");
-  s = start(*state, x, data);
-  m = measure(s);
-  assert_true(m.feature_count == 0 && isnan(m.population_accuracy) && isnan(m.dominant.min));
-  assert_true(isnan(m.monte_carlo_accuracy) && isnan(m.evenness_dominant));
-  assert_true(isfinite(m.evenness) && isfinite(m.gradient_norm));
-  cutlab_measurement_clear(&m);
-  cutlab_simulation_free(s);
-  cutlab_dataset_free(data);
-  cutlab_experiment_free(x);
-}
-
 /* In Gram form the simulation's own patches have been given up. */
 static void test_given_up_patches_are_not_written(void **state) {
   char *folder = temporary_make();
@@ -515,11 +321,6 @@ static void test_given_up_patches_are_not_written(void **state) {
   free(path);
   assert_int_equal(temporary_remove(folder), 0);
 }
-
-static const char *const dynamics[] = {
-    "form=held; method=cutmix", "form=gram; method=cutmix", "form=wishart; method=cutout",
-    "form=wishart; method=cutmix; objective=sampled", "form=held; method=erm; patches=2"};
-enum { dynamics_count = sizeof dynamics / sizeof *dynamics };
 
 static double *trajectory_end(cutlab_context *context, const char *settings, int64_t steps) {
   cutlab_simulation *s = start_with(context, settings);
@@ -558,157 +359,6 @@ static void test_instruction_sets_agree(void **state) {
     free(portable);
   }
   cutlab_context_set_isa(*state, CUTLAB_ISA_AUTO);
-}
-
-typedef struct place {
-  char *folder, *path;
-} place;
-
-static place make_place(cutlab_context *context) {
-  char *folder = temporary_make();
-  assert_non_null(folder);
-  return (place){folder, cutlab_path_join(context, folder, "state.npz")};
-}
-
-static void leave(place *p) {
-  free(p->path);
-  assert_int_equal(temporary_remove(p->folder), 0);
-}
-
-/* A state read back continues with the same bits, and measures the same. */
-static void test_states_continue(void **state) {
-  place at = make_place(*state);
-  for (int k = 0; k < dynamics_count; ++k) {
-    cutlab_simulation *whole = start_with(*state, dynamics[k]);
-    step(whole, 20);
-    cutlab_measurement before = measure(whole), after;
-    assert_int_equal(cutlab_simulation_write_state(whole, at.path), CUTLAB_OK);
-    cutlab_simulation *rest = start_with(*state, dynamics[k]);
-    step(rest, k); /* whatever was done before is forgotten */
-    assert_int_equal(cutlab_simulation_read_state(rest, at.path), CUTLAB_OK);
-    assert_int_equal(cutlab_simulation_iteration(rest), 20);
-    assert_true(cutlab_simulation_gradient_norm(rest) == cutlab_simulation_gradient_norm(whole));
-    after = measure(rest);
-    assert_true(before.loss == after.loss && before.gradient_norm == after.gradient_norm);
-    assert_true(before.population_accuracy == after.population_accuracy);
-    assert_memory_equal(&before.dominant_coefficient, &after.dominant_coefficient,
-                        sizeof after.dominant_coefficient);
-    cutlab_measurement_clear(&before);
-    cutlab_measurement_clear(&after);
-    step(whole, 20);
-    step(rest, 20);
-    double *a = outputs_of(whole), *b = outputs_of(rest);
-    assert_memory_equal(a, b, (size_t)whole->patch_count * sizeof *a);
-    assert_memory_equal(whole->coefficients, rest->coefficients,
-                        (size_t)(2 * whole->patch_count) * sizeof *a);
-    free(a);
-    free(b);
-    cutlab_simulation_free(whole);
-    cutlab_simulation_free(rest);
-  }
-  leave(&at);
-}
-
-static void refuse_state(cutlab_simulation *s, const place *at, cutlab_status status,
-                         const char *message) {
-  assert_int_equal(cutlab_simulation_read_state(s, at->path), status);
-  assert_message(s->context, message);
-  assert_int_equal(cutlab_simulation_iteration(s), 0);
-}
-
-static void test_states_of_others_are_refused(void **state) {
-  static const char *const others[] = {"seed=2",
-                                       "learning_rate=.5",
-                                       "method=erm",
-                                       "frequencies=[.5, .3, .2]",
-                                       "beta=.2",
-                                       "r=2",
-                                       "objective=sampled",
-                                       "sigma_0=.02",
-                                       "alpha=.1",
-                                       "sigma_d=.3",
-                                       "sampling=stratified",
-                                       "tolerance=1e-6",
-                                       "examples=41",
-                                       "dimension=501",
-                                       "patches=4"};
-  static const char *const forms[] = {"form=held", "form=gram", "form=wishart"};
-  place at = make_place(*state);
-  for (int f = 0; f < 3; ++f) {
-    cutlab_experiment *x = configure(*state, "quick", forms[f]);
-    cutlab_simulation *s = start(*state, x, NULL);
-    step(s, 2);
-    assert_int_equal(cutlab_simulation_write_state(s, at.path), CUTLAB_OK);
-    cutlab_simulation_free(s);
-    for (size_t k = 0; k < sizeof others / sizeof *others; ++k) {
-      cutlab_experiment *y;
-      assert_int_equal(cutlab_experiment_copy(*state, &y, x), CUTLAB_OK);
-      configure_change(*state, y, others[k]);
-      s = start(*state, y, NULL);
-      refuse_state(s, &at, CUTLAB_ERROR_FORMAT, "state.npz");
-      cutlab_simulation_free(s);
-      cutlab_experiment_free(y);
-    }
-    cutlab_experiment_free(x);
-  }
-  leave(&at);
-}
-
-/* One number of the data changed: another data set. */
-static void test_states_of_other_data_are_refused(void **state) {
-  place at = make_place(*state);
-  cutlab_dataset *data = user_data(*state, 10, 3, 20);
-  static const char *const forms[] = {"form=held", "form=gram"};
-  for (int f = 0; f < 2; ++f) {
-    cutlab_experiment *x = configure(*state, "quick", forms[f]);
-    cutlab_simulation *s = start(*state, x, data);
-    assert_int_equal(cutlab_simulation_write_state(s, at.path), CUTLAB_OK);
-    assert_int_equal(cutlab_simulation_read_state(s, at.path), CUTLAB_OK);
-    cutlab_simulation_free(s);
-    data->patch_data[599] += 1e-9;
-    s = start(*state, x, data);
-    refuse_state(s, &at, CUTLAB_ERROR_FORMAT, "another experiment or data set");
-    cutlab_simulation_free(s);
-    cutlab_experiment_free(x);
-  }
-  cutlab_dataset_free(data);
-  leave(&at);
-}
-
-static void test_damaged_states_are_refused(void **state) {
-  place at = make_place(*state);
-  cutlab_simulation *s = start_with(*state, "form=wishart"), *written;
-  refuse_state(s, &at, CUTLAB_ERROR_IO, "state.npz");
-  written = start_with(*state, "form=wishart");
-  step(written, 3);
-  assert_int_equal(cutlab_simulation_write_state(written, at.path), CUTLAB_OK);
-  cutlab_simulation_free(written);
-  cutlab_array *arrays;
-  int count;
-  assert_int_equal(cutlab_npz_read(*state, &arrays, &count, at.path, 0), CUTLAB_OK);
-  for (int missing = 0; missing < count; ++missing) {
-    cutlab_array kept[8];
-    memcpy(kept, arrays, (size_t)count * sizeof *kept);
-    kept[missing] = kept[count - 1];
-    assert_int_equal(cutlab_npz_write(*state, at.path, kept, count - 1), CUTLAB_OK);
-    refuse_state(s, &at, CUTLAB_ERROR_FORMAT, "is missing or of another shape");
-  }
-  int64_t *header = cutlab_npz_find(arrays, count, "header")->data;
-  ++header[0];
-  assert_int_equal(cutlab_npz_write(*state, at.path, arrays, count), CUTLAB_OK);
-  refuse_state(s, &at, CUTLAB_ERROR_FORMAT, "state version 2; accepted: 1");
-  --header[0], header[1] = -1;
-  assert_int_equal(cutlab_npz_write(*state, at.path, arrays, count), CUTLAB_OK);
-  refuse_state(s, &at, CUTLAB_ERROR_FORMAT, "state.npz");
-  cutlab_npz_free(arrays, count);
-  char *text;
-  size_t size;
-  assert_int_equal(cutlab_file_read(*state, &text, &size, at.path, 0), CUTLAB_OK);
-  assert_int_equal(cutlab_file_write(*state, at.path, text, size / 2), CUTLAB_OK);
-  refuse_state(s, &at, CUTLAB_ERROR_FORMAT, "state.npz");
-  free(text);
-  cutlab_simulation_free(s);
-  leave(&at);
 }
 
 /* Steps fail once a number overflows; what is too large to measure is said to have diverged. */
@@ -796,106 +446,22 @@ static void test_small_worlds(void **state) {
   }
 }
 
-static void assert_monte_carlo_agrees(const cutlab_measurement *m, double points) {
-  double p = m->population_accuracy;
-  assert_close(m->monte_carlo_accuracy, p, 4 * sqrt(p * (1 - p) / points) + 5e-6);
-}
-
-/* The theory's accuracies where noise vectors are nearly orthogonal: 1 minus half of the
-   frequency of each feature that is not learnt. */
-static void test_theory_accuracies(void **state) {
-  static const double want[] = {.9, .975, 1};
-  for (int k = slow_build ? 2 : 0; k < 3; ++k) {
-    cutlab_experiment *x = configure(*state, "theory", methods[k]);
-    configure_change(*state, x, "sampling=stratified; monte_carlo=1000000");
-    if (slow_build) configure_change(*state, x, "monte_carlo=10000");
-    cutlab_simulation *s = start(*state, x, NULL);
-    step(s, slow_build ? 20 : 2000);
-    cutlab_measurement m = measure(s);
-    if (!slow_build) assert_close(m.population_accuracy, want[k], .005);
-    assert_monte_carlo_agrees(&m, slow_build ? 1e4 : 1e6);
-    cutlab_measurement_clear(&m);
-    cutlab_simulation_free(s);
-    cutlab_experiment_free(x);
-  }
-}
-
-/* The published behaviour of CutMix: all features end at the optimum, evenly; the common one
-   peaks on the way. */
-static void test_cutmix_learns_all_features(void **state) {
-  int64_t steps = slow_build ? 300 : 10000, stretch = 100;
-  cutlab_experiment *x = configure(*state, "paper", "sampling=stratified; method=cutmix");
-  configure_change(*state, x, slow_build ? "examples=60" : "monte_carlo=1000000");
-  cutlab_simulation *s = start(*state, x, NULL);
-  double peak = 0;
-  for (int64_t t = 0; t < steps; t += stretch) {
-    step(s, stretch);
-    double a = phi(&s->experiment, s->coordinates[0]) - phi(&s->experiment, s->coordinates[6]);
-    peak = fmax(peak, a);
-  }
-  cutlab_measurement m = measure(s);
-  if (!slow_build) {
-    assert_true(peak > 1.5);
-    for (int v = 0; v < 6; ++v) {
-      double z = v < 3 ? s->optimum.positive : s->optimum.negative;
-      assert_close(m.feature_outputs[v], z, 2e-3);
-    }
-    assert_close(m.loss, s->optimum.loss, 1e-8);
-    assert_true(m.evenness < 1e-3);
-    assert_true(m.train_accuracy == 1);
-    assert_monte_carlo_agrees(&m, 1e6);
-  }
-  assert_true(m.loss >= s->optimum.loss);
-  cutlab_measurement_clear(&m);
-  cutlab_simulation_free(s);
-  cutlab_experiment_free(x);
-}
-
-static void test_monte_carlo_on_the_quick_preset(void **state) {
-  for (int k = 0; k < 3; ++k) {
-    cutlab_experiment *x = configure(*state, "quick", methods[k]);
-    configure_change(*state, x, slow_build ? "monte_carlo=10000" : "monte_carlo=1000000");
-    cutlab_simulation *s = start(*state, x, NULL);
-    step(s, 100);
-    cutlab_measurement m = measure(s);
-    assert_monte_carlo_agrees(&m, slow_build ? 1e4 : 1e6);
-    cutlab_measurement_clear(&m);
-    cutlab_simulation_free(s);
-    cutlab_experiment_free(x);
-  }
-}
+#define TEST(name) cmocka_unit_test_setup_teardown(name, context_up, context_down)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup_teardown(test_one_step_is_the_definition, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_gradient_is_central_differences, context_up,
-                                      context_down),
-      cmocka_unit_test_setup_teardown(test_forms_agree, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_linear_network_is_logistic_regression, context_up,
-                                      context_down),
-      cmocka_unit_test_setup_teardown(test_coefficients_rebuild_the_filters, context_up,
-                                      context_down),
-      cmocka_unit_test_setup_teardown(test_measurements_are_their_definitions, context_up,
-                                      context_down),
-      cmocka_unit_test_setup_teardown(test_first_weights, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_undefined_is_nan, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_given_up_patches_are_not_written, context_up,
-                                      context_down),
-      cmocka_unit_test_setup_teardown(test_threads_give_the_same_bits, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_instruction_sets_agree, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_states_continue, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_states_of_others_are_refused, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_states_of_other_data_are_refused, context_up,
-                                      context_down),
-      cmocka_unit_test_setup_teardown(test_damaged_states_are_refused, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_divergence, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_cancelling, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_refusals, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_small_worlds, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_theory_accuracies, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_cutmix_learns_all_features, context_up, context_down),
-      cmocka_unit_test_setup_teardown(test_monte_carlo_on_the_quick_preset, context_up,
-                                      context_down),
+      TEST(test_one_step_is_the_definition),
+      TEST(test_gradient_is_central_differences),
+      TEST(test_forms_agree),
+      TEST(test_linear_network_is_logistic_regression),
+      TEST(test_coefficients_rebuild_the_filters),
+      TEST(test_given_up_patches_are_not_written),
+      TEST(test_threads_give_the_same_bits),
+      TEST(test_instruction_sets_agree),
+      TEST(test_divergence),
+      TEST(test_cancelling),
+      TEST(test_refusals),
+      TEST(test_small_worlds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

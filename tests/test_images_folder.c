@@ -1,0 +1,126 @@
+/* Folders of images: their order, their classes, and which are refused. */
+#include <unistd.h>
+
+#include "image_files.h"
+
+static void assert_name(const fixture *f, const cutlab_images *images, int index,
+                        const char *name) {
+  char *path = path_of(f, name);
+  assert_string_equal(images->names[index], path);
+  free(path);
+}
+
+static void test_folder(void **state) {
+  fixture *f = *state;
+  cutlab_images images, one;
+  make_folder(f, "d");
+  put_buffer(f, "d/a.jpg", small_jpeg(4, 6, false, 0));
+  put_buffer(f, "d/B.png", small_png(4, 6, 3));
+  put_buffer(f, "d/no ending", small_png(4, 6, 3));
+  put(f, "d/notes.png", "text", 4);
+  put(f, "d/.hidden.png", "\x89PNG\r\n\x1a\n", 8);
+  put(f, "d/empty", "", 0);
+  read_well(f, &images, "d", "folder");
+  assert_shape(&images, 4, 3, 4, 6, 3);
+  assert_null(images.labels);
+  static const char *const names[] = {"d/B.png", "d/a.jpg", "d/no ending"};
+  for (int i = 0; i < 3; ++i) {
+    assert_name(f, &images, i, names[i]);
+    read_well(f, &one, names[i], i == 1 ? "jpeg" : "png");
+    assert_memory_equal((uint8_t *)images.pixels.data + 72 * i, one.pixels.data, 72);
+    cutlab_images_clear(&one);
+  }
+  cutlab_images_clear(&images);
+  refuse_limited(f, "d", (cutlab_image_limits){.bytes = 215}, "3 images of 4 x 6 x 3");
+}
+
+static void test_folder_of_classes(void **state) {
+  fixture *f = *state;
+  cutlab_images images;
+  static const char *const folders[] = {"c/Zoo", "c/ant/images/deep", "c/bee", "c/empty", "c/fly"};
+  for (int i = 0; i < 5; ++i) make_folder(f, folders[i]);
+  static const char *const names[] = {"c/Zoo/2.png", "c/Zoo/3.png", "c/ant/images/deep/1.png",
+                                      "c/ant/x.png", "c/bee/0.png", "c/fly/7.png"};
+  static const int64_t labels[] = {0, 0, 1, 1, 2, 4};
+  for (int i = 0; i < 6; ++i) put_buffer(f, names[i], small_png(2, 2, 1));
+  put(f, "c/README", "classes", 7);
+  read_well(f, &images, "c", "folder");
+  assert_shape(&images, 4, 6, 2, 2, 1);
+  for (int i = 0; i < 6; ++i) {
+    assert_name(f, &images, i, names[i]);
+    assert_int_equal(images.labels[i], labels[i]);
+  }
+  cutlab_images_clear(&images);
+  put_buffer(f, "c/b.png", small_png(2, 2, 1));
+  refuse(f, "c", "images both in class folders and beside them (");
+  assert_message(f->context, "c/Zoo/2.png");
+  assert_message(f->context, "c/b.png");
+}
+
+static void test_refused_folders(void **state) {
+  fixture *f = *state;
+  make_folder(f, "d");
+  refuse(f, "d", "a folder without PNG or JPEG files");
+  put_buffer(f, "d/1.png", small_png(2, 3, 1));
+  put_buffer(f, "d/2.png", small_png(3, 2, 1));
+  refuse(f, "d", "d/1.png: 2 x 3 x 1 (height x width x channels), but ");
+  assert_message(f->context, "d/2.png: 3 x 2 x 1; accepted: one size");
+  put_buffer(f, "d/2.png", small_png(2, 3, 2));
+  refuse(f, "d", "d/2.png: 2 x 3 x 2");
+  buffer png = small_png(2, 3, 1);
+  put(f, "d/2.png", png.bytes, png.size - 20);
+  free(png.bytes);
+  refuse(f, "d", "d/2.png: truncated: the file ends at byte");
+  cutlab_image_limits negative = {.bytes = -5};
+  cutlab_images images;
+  assert_int_equal(read_with(f, &images, "d", &negative), CUTLAB_ERROR_ARGUMENT);
+  char *link = path_of(f, "d/circle");
+  assert_int_equal(symlink(".", link), 0);
+  refuse(f, "d", "folders in folders; accepted: at most 8 below the first");
+  assert_int_equal(unlink(link), 0);
+  assert_int_equal(symlink("nowhere", link), 0);
+  assert_int_equal(read_with(f, &images, "d", NULL), CUTLAB_ERROR_IO);
+  assert_message(f->context, "d/circle");
+  free(link);
+}
+
+static void test_depth_of_folders(void **state) {
+  fixture *f = *state;
+  cutlab_images images;
+  make_folder(f, "d/1/2/3/4/5/6/7/8");
+  put_buffer(f, "d/1/2/3/4/5/6/7/8/x.png", small_png(2, 3, 1));
+  read_well(f, &images, "d", "folder");
+  assert_int_equal(images.labels[0], 0);
+  cutlab_images_clear(&images);
+  make_folder(f, "d/1/2/3/4/5/6/7/8/9");
+  refuse(f, "d", "folders in folders; accepted: at most 8 below the first");
+}
+
+static int stop(void *user, const cutlab_progress *progress) {
+  *(int64_t *)user = progress->total;
+  return 1;
+}
+
+static void test_folder_can_be_cancelled(void **state) {
+  fixture *f = *state;
+  cutlab_images images;
+  int64_t total = 0;
+  make_folder(f, "d");
+  put_buffer(f, "d/1.png", small_png(2, 3, 1));
+  char *path = path_of(f, "d");
+  cutlab_context_set_progress(f->context, stop, &total);
+  assert_int_equal(cutlab_images_read(f->context, &images, path, NULL), CUTLAB_CANCELLED);
+  assert_int_equal(total, 1);
+  assert_null(images.pixels.data);
+  free(path);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      TEST(test_folder),           TEST(test_folder_of_classes),       TEST(test_refused_folders),
+      TEST(test_depth_of_folders), TEST(test_folder_can_be_cancelled),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
