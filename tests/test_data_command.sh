@@ -81,10 +81,25 @@ for threads in 1 3; do
 done
 is "the same for any number of threads" "$(cmp world-1 world-3 && echo same)" same
 
+run "pack" 0 pack dataset=npy path=own --out own.npz --json
+is "pack: examples" "$(field '["train"]')" 3
+packed=$(field '["fingerprint"]')
+run "packed, shown" 0 show dataset=npy path=own --json
+is "pack: the same data" "$(field '["fingerprint"]')" "$packed"
+run "packed again" 0 pack dataset=npy path=own.npz --out again.npz
+is "pack: the same bytes" "$(cmp own.npz again.npz && echo same)" same
+refused "packed as another data set" 1 "dataset is mnist, but own.npz holds npy; accepted: dataset=npy" \
+  show dataset=mnist path=own.npz
+refused "pack: no file" 2 "accepted: a file that ends in .npz" pack dataset=npy path=own
+refused "pack: another ending" 2 "--out is 'own.zip'" pack dataset=npy path=own --out own.zip
+refused "pack: no such folder" 1 "no/own.npz" pack dataset=npy path=own --out no/own.npz
+refused "pack: the world" 2 "feature-noise is drawn" pack dataset=feature-noise --out w.npz
+refused "show with --out" 2 "--out is for pack alone" show dataset=npy path=own --out own.npz
+
 run "help" 0 --help
 contains "help: usage" output "Usage: cutlab data"
-refused "no verb" 2 "accepted: verify or show"
-refused "another verb" 2 "'check'; accepted: verify or show" check
+refused "no verb" 2 "accepted: verify, show or pack"
+refused "another verb" 2 "'check'; accepted: verify, show or pack" check
 refused "unknown key" 2 "unknown key 'dateset'; nearest: dataset" show dateset=mnist
 refused "no key" 2 "unexpected operand 'mnist'" show mnist
 refused "no number" 2 "seed is 'x'" show dataset=feature-noise seed=x
@@ -95,6 +110,22 @@ refused "no folder" 1 "cannot open nowhere" verify dataset=cifar10 path=nowhere
 if [ -d "$data/mnist" ]; then
   run "MNIST" 0 verify dataset=mnist path="$data/mnist"
   contains "MNIST: the whole" output "mnist: 60,000 train, 10,000 test, 10 classes: ok"
+  run "MNIST, packed" 0 pack dataset=mnist path="$data/mnist" --out mnist.npz
+  run "MNIST, packed: verified" 0 verify dataset=mnist path=mnist.npz
+  is "MNIST, packed: by its fingerprint" "$(wc -l <output)" 3
+  run "a part of MNIST, packed" 0 pack dataset=mnist path=mnist.npz --out part.npz test_examples=10
+  run "a part of MNIST, packed: verified" 0 verify dataset=mnist path=part.npz
+  contains "a part has no checksum" output "part.npz: structure alone (a part has no checksum)"
+  python3 - <<'PY' || not_ok "one pixel of MNIST changed"
+import zipfile
+with zipfile.ZipFile("mnist.npz") as old, zipfile.ZipFile("other.npz", "w") as new:
+    for member in old.namelist():
+        data = bytearray(old.read(member))
+        data[-1] ^= member == "train_images.npy"
+        new.writestr(member, data)
+PY
+  run "other data by the name of MNIST" 1 verify dataset=mnist path=other.npz
+  contains "other data: what is wrong" output "; that of mnist as published: e358dd7c5444c1a3"
 else
   echo "skipped: no MNIST in CUTLAB_DATA or ../shared/data"
 fi

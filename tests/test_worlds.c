@@ -1,41 +1,7 @@
 /* Other worlds than the paper's: wide networks, other activations, biases, noise along features,
    flipped labels, uniform weights, Mixup; each against a plain twin. */
-#include <math.h>
-
 #include "base/streams.h"
-#include "configure.h"
-#include "theory/simulation_internal.h"
-
-static cutlab_simulation *start(cutlab_context *context, const cutlab_experiment *x,
-                                const cutlab_dataset *data) {
-  cutlab_simulation *s;
-  if (cutlab_simulation_create(context, &s, x, data) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(context));
-  return s;
-}
-
-static void step(cutlab_simulation *s, int64_t count) {
-  if (cutlab_simulation_step(s, count) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(s->context));
-}
-
-static cutlab_measurement measure(cutlab_simulation *s) {
-  cutlab_measurement m;
-  if (cutlab_simulation_measure(s, &m) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(s->context));
-  return m;
-}
-
-static void assert_close(double a, double b, double tolerance) {
-  if (!(fabs(a - b) <= tolerance)) fail_msg("%.17g is not %.17g within %g", a, b, tolerance);
-}
-
-static void assert_near(const double *a, const double *b, int64_t count, double tolerance) {
-  double scale = 0, worst = 0;
-  for (int64_t i = 0; i < count; ++i) scale = fmax(scale, fabs(b[i]));
-  for (int64_t i = 0; i < count; ++i) worst = fmax(worst, fabs(a[i] - b[i]));
-  if (!(worst <= tolerance * scale)) fail_msg("differ by %g of %g", worst, scale);
-}
+#include "simulations.h"
 
 /* ---- activations ---- */
 

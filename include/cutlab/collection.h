@@ -57,14 +57,22 @@ typedef struct cutlab_collection {
   int64_t tile; /* feature-noise: side of a tile in pixels, length in a series; otherwise 0 */
 } cutlab_collection;
 
-/* Reads or makes a collection. Compressed files (.xz, .gz) are read as they are. Layouts on disk,
-   by dataset, are in docs/data.md. Errors name the file and what is wrong with it; a label outside
-   the classes, its position. */
+/* Reads or makes a collection. Compressed files (.xz, .gz) are read as they are, and so is what
+   cutlab_collection_pack wrote (.npz). Layouts on disk, by dataset, are in docs/data.md. Errors
+   name the file and what is wrong with it; a label outside the classes, its position. */
 CUTLAB_API cutlab_status cutlab_collection_open(cutlab_context *context,
                                                 cutlab_collection *collection,
                                                 const cutlab_collection_source *source);
 /* Accepts NULL; zeroes. */
 CUTLAB_API void cutlab_collection_clear(cutlab_collection *collection);
+
+/* Opens a collection and writes it as one file, deflated .npz (docs/file-formats.md), which as
+   `path` opens as the same data set with the same fingerprint. Not with a fold, nor feature-noise.
+   After a failure `collection` is empty. */
+CUTLAB_API cutlab_status cutlab_collection_pack(cutlab_context *context,
+                                                cutlab_collection *collection,
+                                                const cutlab_collection_source *source,
+                                                const char *path);
 
 /* Checks files, counts, labels and, for published data sets, SHA-256 checksums of the decompressed
    files. *report: one line for every file and one for the whole; release with cutlab_free.

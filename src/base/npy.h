@@ -33,9 +33,14 @@ cutlab_status cutlab_npy_check(cutlab_context *context, const char *path,
                                const cutlab_array *array);
 /* The bytes before the data, as NumPy writes them; returns how many. The array is checked. */
 size_t cutlab_npy_header(char header[cutlab_npy_header_capacity], const cutlab_array *array);
-/* Fills dtype, rank and shape from a header's text. *fortran: the first index runs fastest. */
+/* Fills dtype, rank and shape from a header's text. *fortran: the first index runs fastest;
+ *swapped: numbers are big-endian. */
 cutlab_status cutlab_npy_parse_header(cutlab_context *context, cutlab_array *array, bool *fortran,
-                                      const cutlab_npy_source *source, const char *text);
+                                      bool *swapped, const cutlab_npy_source *source,
+                                      const char *text);
+/* cutlab_npz_write, with members deflated or stored. */
+cutlab_status cutlab_npz_write_packed(cutlab_context *context, const char *path,
+                                      const cutlab_array *arrays, int count, bool deflated);
 /* `max_bytes`, or the default where it is 0. */
 int64_t cutlab_npy_limit(int64_t max_bytes);
 

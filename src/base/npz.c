@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/npy.h"
 
-enum { max_members = 65536 };
+enum { max_members = 65536, deflate_level = 6 };
 
 void cutlab_npz_free(cutlab_array *arrays, int count) {
   for (int m = 0; arrays && m < count; ++m) cutlab_array_clear(&arrays[m]);
@@ -47,10 +47,10 @@ static cutlab_status archive_fail(cutlab_context *context, const char *path, zip
   return cutlab_fail(context, status, "cannot write %s: %s", path, zip_error_strerror(error));
 }
 
-/* Adds one member, stored rather than deflated and dated 1980-01-01, zip's zero: the same arrays
-   give the same bytes. `header` must live until the archive is closed. */
+/* Adds one member, dated 1980-01-01, zip's zero: the same arrays give the same bytes. `header` must
+   live until the archive is closed. */
 static cutlab_status add_member(cutlab_context *context, zip_t *archive, const char *path,
-                                const cutlab_array *array,
+                                const cutlab_array *array, bool deflated,
                                 char header[cutlab_npy_header_capacity]) {
   char member[sizeof array->name + 4];
   snprintf(member, sizeof member, "%s.npy", array->name);
@@ -73,23 +73,25 @@ static cutlab_status add_member(cutlab_context *context, zip_t *archive, const c
                          array->name);
     return archive_fail(context, path, zip_get_error(archive));
   }
-  if (zip_set_file_compression(archive, (zip_uint64_t)index, ZIP_CM_STORE, 0) != 0 ||
+  zip_int32_t method = deflated ? ZIP_CM_DEFLATE : ZIP_CM_STORE;
+  if (zip_set_file_compression(archive, (zip_uint64_t)index, method, deflate_level) != 0 ||
       zip_file_set_dostime(archive, (zip_uint64_t)index, 0, 1 << 5 | 1, 0) != 0)
     return archive_fail(context, path, zip_get_error(archive));
   return CUTLAB_OK;
 }
 
 static cutlab_status add_members(cutlab_context *context, zip_t *archive, const char *path,
-                                 const cutlab_array *arrays, int count, char *headers) {
+                                 const cutlab_array *arrays, int count, bool deflated,
+                                 char *headers) {
   for (int m = 0; m < count; ++m)
-    CUTLAB_TRY(add_member(context, archive, path, &arrays[m],
+    CUTLAB_TRY(add_member(context, archive, path, &arrays[m], deflated,
                           headers + (ptrdiff_t)m * cutlab_npy_header_capacity));
   return zip_close(archive) == 0 ? CUTLAB_OK : archive_fail(context, path, zip_get_error(archive));
 }
 
 /* Fills `sink` with the archive's bytes. */
 static cutlab_status build_archive(cutlab_context *context, zip_source_t *sink, const char *path,
-                                   const cutlab_array *arrays, int count) {
+                                   const cutlab_array *arrays, int count, bool deflated) {
   char *headers = cutlab_allocate(context, count, cutlab_npy_header_capacity);
   if (!headers) return CUTLAB_ERROR_MEMORY;
   zip_error_t error;
@@ -101,7 +103,7 @@ static cutlab_status build_archive(cutlab_context *context, zip_source_t *sink, 
     zip_source_free(sink);
     status = archive_fail(context, path, &error);
   } else {
-    status = add_members(context, archive, path, arrays, count, headers);
+    status = add_members(context, archive, path, arrays, count, deflated, headers);
     if (status != CUTLAB_OK) zip_discard(archive);
   }
   zip_error_fini(&error);
@@ -125,8 +127,8 @@ static cutlab_status write_sink(cutlab_context *context, zip_source_t *sink, con
   return status;
 }
 
-cutlab_status cutlab_npz_write(cutlab_context *context, const char *path,
-                               const cutlab_array *arrays, int count) {
+cutlab_status cutlab_npz_write_packed(cutlab_context *context, const char *path,
+                                      const cutlab_array *arrays, int count, bool deflated) {
   if (count < 1 || count > max_members)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "%s: %d arrays; accepted: 1 to %d", path,
                        count, max_members);
@@ -144,11 +146,16 @@ cutlab_status cutlab_npz_write(cutlab_context *context, const char *path,
   if (!sink)
     status = archive_fail(context, path, &error);
   else
-    status = build_archive(context, sink, path, arrays, count);
+    status = build_archive(context, sink, path, arrays, count, deflated);
   if (status == CUTLAB_OK) status = write_sink(context, sink, path);
   zip_source_free(sink);
   zip_error_fini(&error);
   return status;
+}
+
+cutlab_status cutlab_npz_write(cutlab_context *context, const char *path,
+                               const cutlab_array *arrays, int count) {
+  return cutlab_npz_write_packed(context, path, arrays, count, false);
 }
 
 /* Reading */

@@ -1,13 +1,20 @@
-/* cutlab data: checks and shows the data sets that networks are trained on. */
+/* cutlab data: checks, shows and packs the data sets that networks are trained on. */
 #include <cutlab/collection.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "options.h"
 
-static const cutlab_option options[] = {CUTLAB_OPTION_JSON, CUTLAB_OPTION_THREADS,
-                                        CUTLAB_OPTIONS_END};
+static const cutlab_option options[] = {
+    {"out", 'o', "FILE", "Of pack: the file, which ends in .npz."},
+    CUTLAB_OPTION_JSON,
+    CUTLAB_OPTION_THREADS,
+    CUTLAB_OPTIONS_END};
+
+typedef enum verb { VERIFY, SHOW, PACK, VERBS } verb;
+static const char *const verbs[VERBS] = {"verify", "show", "pack"};
 
 static int read_number(const char *key, const char *text, int64_t *value) {
   char *end;
@@ -42,14 +49,14 @@ static int set_key(cutlab_collection_source *source, const char *key, const char
                           names[cutlab_nearest_name(key, names, name_count)]);
 }
 
-/* Verify or show, and the source; values point into the command line. */
-static int read_operands(const cutlab_cli *cli, bool *verifies, cutlab_collection_source *source) {
-  const char *verb = NULL;
+/* The verb and the source; values point into the command line. */
+static int read_operands(const cutlab_cli *cli, verb *asked, cutlab_collection_source *source) {
+  const char *word = NULL;
   for (int i = 0; i < cli->item_count; ++i) {
     const char *text = cli->items[i].value;
     if (cli->items[i].option) continue;
-    if (!verb) {
-      verb = text;
+    if (!word) {
+      word = text;
       continue;
     }
     const char *equals = strchr(text, '=');
@@ -60,10 +67,11 @@ static int read_operands(const cutlab_cli *cli, bool *verifies, cutlab_collectio
     int code = set_key(source, key, equals + 1);
     if (code) return code;
   }
-  *verifies = verb && strcmp(verb, "verify") == 0;
-  if (*verifies || (verb && strcmp(verb, "show") == 0)) return 0;
-  return cutlab_cli_usage("data: '%.80s'; accepted: verify or show, then dataset=NAME path=PATH",
-                          verb ? verb : "");
+  for (*asked = VERIFY; *asked < VERBS; ++*asked)
+    if (word && strcmp(word, verbs[*asked]) == 0) return 0;
+  return cutlab_cli_usage("data: '%.80s'; accepted: verify, show or pack, then dataset=NAME "
+                          "path=PATH",
+                          word ? word : "");
 }
 
 /* The report's lines as JSON. */
@@ -169,21 +177,44 @@ static int show(const cutlab_cli *cli, const cutlab_collection_source *source) {
   return good ? 0 : cutlab_exit_failure;
 }
 
+static int pack(const cutlab_cli *cli, const cutlab_collection_source *source) {
+  size_t length = cli->out ? strlen(cli->out) : 0;
+  if (length < 5 || strcmp(cli->out + length - 4, ".npz") != 0)
+    return cutlab_cli_usage("data pack: --out is '%.80s'; accepted: a file that ends in .npz",
+                            cli->out ? cli->out : "");
+  cutlab_collection collection;
+  cutlab_status status = cutlab_collection_pack(cli->context, &collection, source, cli->out);
+  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+  struct stat file = {0};
+  stat(cli->out, &file);
+  cutlab_progress_clear();
+  printf(cli->json ? "{\"train\": %lld, \"test\": %lld, \"bytes\": %lld, "
+                     "\"fingerprint\": \"%016llx\"}\n"
+                   : "%lld for training and %lld for testing in %lld bytes, fingerprint %016llx\n",
+         (long long)collection.train.count, (long long)collection.test.count,
+         (long long)file.st_size, (unsigned long long)collection.fingerprint);
+  cutlab_collection_clear(&collection);
+  return 0;
+}
+
 static int run(cutlab_cli *cli) {
-  bool verifies = false;
+  verb asked = VERIFY;
   cutlab_collection_source source = {0};
-  int code = read_operands(cli, &verifies, &source);
+  int code = read_operands(cli, &asked, &source);
   if (code) return code;
-  return verifies ? verify(cli, &source) : show(cli, &source);
+  if (asked == PACK) return pack(cli, &source);
+  if (cli->out) return cutlab_cli_usage("data: --out is for pack alone");
+  return asked == VERIFY ? verify(cli, &source) : show(cli, &source);
 }
 
 const cutlab_command cutlab_command_data = {
     .name = "data",
-    .operands = "verify | show dataset=NAME path=PATH [KEY=VALUE]...",
-    .summary = "check and show data sets for training networks",
+    .operands = "verify | show | pack dataset=NAME path=PATH [KEY=VALUE]...",
+    .summary = "check, show and pack data sets for training networks",
     .text = "verify reads every file of a data set, prints one line for each, and compares the "
             "SHA-256 of those of CIFAR-10 and MNIST with what was published; the exit code is 1 "
-            "where anything is wrong. show prints sizes, classes, means and deviations. Data sets: "
+            "where anything is wrong. show prints sizes, classes, means and deviations. pack "
+            "writes all of it into one file, which as path=FILE is the same data set. Data sets: "
             "mnist, cifar10, cifar100, folder, npy, feature-noise. Other keys: train_examples and "
             "test_examples (the first so many), shape (image or series), position (uniform or "
             "fixed) and seed of feature-noise, fold (I/K, as for cutlab train).",

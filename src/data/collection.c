@@ -200,7 +200,8 @@ cutlab_status cutlab_collection_open(cutlab_context *context, cutlab_collection 
   *collection = (cutlab_collection){0};
   CUTLAB_TRY(cutlab_collection_check(context, source));
   CUTLAB_TRY(cutlab_fold_parse(context, &fold, &folds, source->fold));
-  cutlab_status status = find_maker(source->dataset)->make(context, collection, source);
+  const char *kind = cutlab_source_is_packed(source) ? "npy" : source->dataset;
+  cutlab_status status = find_maker(kind)->make(context, collection, source);
   if (status == CUTLAB_OK) status = take_fingerprint(context, collection);
   if (status == CUTLAB_OK && folds) status = cutlab_fold_hold_out(context, collection, fold, folds);
   if (status == CUTLAB_OK) measure(context, collection);

@@ -8,6 +8,7 @@
 
 /* Channels with a mean and a deviation. */
 enum { cutlab_measured_channels = 16 };
+enum { cutlab_most_classes = 1 << 16 };
 
 /* Memory for `count` examples of the collection's sizes. */
 cutlab_status cutlab_examples_allocate(cutlab_context *context, const cutlab_collection *collection,
@@ -36,6 +37,14 @@ cutlab_status cutlab_collection_check(cutlab_context *context,
                                       const cutlab_collection_source *source);
 bool cutlab_source_is_series(const cutlab_collection_source *source);
 bool cutlab_source_is_fixed(const cutlab_collection_source *source);
+/* Whether its path is an .npz: of any data set that is read, a packed one. */
+bool cutlab_source_is_packed(const cutlab_collection_source *source);
+/* Takes over what the members of an .npz say beside the images and labels, which have been read:
+   which data set it holds, how many classes, their names. Fails where it holds another one than
+   `source` asks for. */
+cutlab_status cutlab_packed_identify(cutlab_context *context, cutlab_collection *collection,
+                                     cutlab_array *members, int count,
+                                     const cutlab_collection_source *source);
 
 /* Reads "I/K" as fold 0..folds-1 of `folds`; NULL and "" are fold 0 of 0. */
 cutlab_status cutlab_fold_parse(cutlab_context *context, int64_t *fold, int64_t *folds,
@@ -69,6 +78,7 @@ typedef struct cutlab_published {
   const char *dataset, *folder; /* folder: where the files may lie below the path */
   int64_t channels, side, classes, train, test;
   const char *const *class_names; /* NULL: not named here */
+  uint64_t fingerprint;           /* of the whole collection; 0: not known here */
   int file_count;
   cutlab_published_file files[cutlab_published_most_files];
 } cutlab_published;

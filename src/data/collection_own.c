@@ -10,8 +10,6 @@
 #include "data/collection_internal.h"
 #include "data/images_internal.h"
 
-enum { most_classes = 1 << 16 };
-
 /* A part as it was read. */
 typedef struct raw_part {
   const char *path; /* of its images */
@@ -162,6 +160,8 @@ static const char *const array_names[array_count][2] = {{"train_images", "x_trai
 typedef struct named_arrays {
   cutlab_array arrays[array_count]; /* data NULL: not there */
   char *names[array_count];         /* path, or path and member, for messages */
+  cutlab_array *members;            /* of an .npz: those above without their data, and others */
+  int member_count;
 } named_arrays;
 
 static cutlab_status find_npy(cutlab_context *context, char **path, const char *folder,
@@ -194,26 +194,19 @@ static cutlab_status read_npy_folder(cutlab_context *context, named_arrays *from
 }
 
 static cutlab_status read_npz(cutlab_context *context, named_arrays *from, const char *path) {
-  cutlab_array *members;
-  int count;
-  cutlab_status status = CUTLAB_OK;
-  CUTLAB_TRY(cutlab_npz_read(context, &members, &count, path, 0));
-  for (int i = 0; i < array_count && status == CUTLAB_OK; ++i) {
-    cutlab_array *found = cutlab_npz_find(members, count, array_names[i][0]);
-    if (!found) found = cutlab_npz_find(members, count, array_names[i][1]);
+  CUTLAB_TRY(cutlab_npz_read(context, &from->members, &from->member_count, path, 0));
+  for (int i = 0; i < array_count; ++i) {
+    cutlab_array *found = cutlab_npz_find(from->members, from->member_count, array_names[i][0]);
+    if (!found) found = cutlab_npz_find(from->members, from->member_count, array_names[i][1]);
     if (!found) continue;
     size_t capacity = strlen(path) + sizeof found->name + 16;
     from->names[i] = cutlab_allocate(context, (int64_t)capacity, 1);
-    if (!from->names[i]) {
-      status = CUTLAB_ERROR_MEMORY;
-      continue;
-    }
+    if (!from->names[i]) return CUTLAB_ERROR_MEMORY;
     snprintf(from->names[i], capacity, "%s: member %s", path, found->name);
     from->arrays[i] = *found;
     found->data = NULL;
   }
-  cutlab_npz_free(members, count);
-  return status;
+  return CUTLAB_OK;
 }
 
 static cutlab_status check_arrays(cutlab_context *context, const named_arrays *from,
@@ -244,10 +237,10 @@ static cutlab_status take_labels(cutlab_context *context, int64_t **labels, int6
   if (!*labels) return CUTLAB_ERROR_MEMORY;
   for (int64_t i = 0; i < count; ++i) {
     int64_t label = cutlab_array_integer(array, i);
-    if (label < 0 || label >= most_classes)
+    if (label < 0 || label >= cutlab_most_classes)
       return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
                          "%s: label %" PRId64 " of example %" PRId64 "; accepted: 0 to %d", name,
-                         label, i, most_classes - 1);
+                         label, i, cutlab_most_classes - 1);
     (*labels)[i] = label;
     if (label >= *classes) *classes = label + 1;
   }
@@ -280,10 +273,13 @@ cutlab_status cutlab_collection_npy(cutlab_context *context, cutlab_collection *
                                 : read_npz(context, &from, source->path);
   if (status == CUTLAB_OK) status = check_arrays(context, &from, source->path);
   if (status == CUTLAB_OK) status = take_arrays(context, collection, &from, parts, source);
+  if (status == CUTLAB_OK && !folder)
+    status = cutlab_packed_identify(context, collection, from.members, from.member_count, source);
   for (int i = 0; i < array_count; ++i) {
     cutlab_array_clear(&from.arrays[i]);
     free(from.names[i]);
   }
+  cutlab_npz_free(from.members, from.member_count);
   cutlab_images_clear(&parts[0].images);
   cutlab_images_clear(&parts[1].images);
   return status;

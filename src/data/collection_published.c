@@ -25,6 +25,7 @@ static const cutlab_published table[] = {
      60000,
      10000,
      digit_names,
+     0xe358dd7c5444c1a3,
      4,
      {{"train-images-idx3-ubyte", CUTLAB_IDX_IMAGES, false, 0, 60000, 47040016,
        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"},
@@ -42,6 +43,7 @@ static const cutlab_published table[] = {
      50000,
      10000,
      cifar10_names,
+     0x6af7c08948c54389,
      6,
      {{"data_batch_1.bin", CUTLAB_CIFAR_RECORDS, false, 0, 10000, CIFAR10_BYTES,
        "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5"},
@@ -63,6 +65,7 @@ static const cutlab_published table[] = {
      50000,
      10000,
      NULL,
+     0,
      2,
      {{"train.bin", CUTLAB_CIFAR_RECORDS, false, 0, 50000, 153700000, NULL},
       {"test.bin", CUTLAB_CIFAR_RECORDS, true, 0, 10000, 30740000, NULL}}}};

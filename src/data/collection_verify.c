@@ -97,11 +97,28 @@ static cutlab_status verify_published(cutlab_context *context, FILE *out,
                      source->path, wrong, published->file_count, published->dataset);
 }
 
-/* Data sets without a published form: whatever opening them finds. */
+/* A packed data set that is published, and whole: against its fingerprint. */
+static cutlab_status check_fingerprint(cutlab_context *context, FILE *out,
+                                       const cutlab_collection *collection,
+                                       const cutlab_collection_source *source) {
+  const cutlab_published *p = cutlab_published_find(source->dataset);
+  bool whole = p && collection->train.count == p->train && collection->test.count == p->test;
+  if (whole && p->fingerprint && p->fingerprint != collection->fingerprint)
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                       "%s: fingerprint is %016" PRIx64 "; that of %s as published: %016" PRIx64,
+                       source->path, collection->fingerprint, source->dataset, p->fingerprint);
+  if (p && (!whole || !p->fingerprint))
+    fprintf(out, "%s: structure alone (%s)\n", source->path,
+            whole ? "no checksum is known here" : "a part has no checksum");
+  return CUTLAB_OK;
+}
+
+/* Data sets without published files: whatever opening them finds. */
 static cutlab_status verify_other(cutlab_context *context, FILE *out,
                                   const cutlab_collection_source *source) {
   cutlab_collection collection;
   cutlab_status status = cutlab_collection_open(context, &collection, source);
+  if (status == CUTLAB_OK) status = check_fingerprint(context, out, &collection, source);
   if (status == CUTLAB_OK)
     status = report_whole(context, out, source->dataset, &collection);
   else if (status == CUTLAB_ERROR_FORMAT || status == CUTLAB_ERROR_IO)
@@ -115,7 +132,8 @@ cutlab_status cutlab_collection_verify(cutlab_context *context, char **report,
   *report = NULL;
   CUTLAB_TRY(cutlab_collection_check(context, source));
   cutlab_collection_source whole = *source;
-  const cutlab_published *published = cutlab_published_find(source->dataset);
+  const cutlab_published *published =
+      cutlab_source_is_packed(source) ? NULL : cutlab_published_find(source->dataset);
   whole.train_examples = whole.test_examples = 0;
   size_t size = 0;
   FILE *out = open_memstream(report, &size);

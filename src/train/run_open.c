@@ -75,13 +75,13 @@ static double available_memory(const cutlab_trainer *t) {
   return t->collection.train.pixels ? available : fmax(0, available - t->need.data);
 }
 
-/* Sizes of a published data set, whose files need not be read for them. */
+/* Sizes of a published data set in its own files, which need not be read for them. */
 static cutlab_status outline(cutlab_context *context, cutlab_collection *c,
                              const cutlab_collection_source *source) {
   const cutlab_published *p = cutlab_published_find(source->dataset);
   int64_t fold, folds;
   CUTLAB_TRY(cutlab_fold_parse(context, &fold, &folds, source->fold));
-  if (!p) return CUTLAB_OK;
+  if (!p || cutlab_source_is_packed(source)) return CUTLAB_OK;
   *c = (cutlab_collection){
       .channels = p->channels, .height = p->side, .width = p->side, .classes = p->classes};
   c->train.dtype = c->test.dtype = c->held.dtype = CUTLAB_UINT8;

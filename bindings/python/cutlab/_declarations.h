@@ -51,6 +51,7 @@ typedef struct cutlab_probes { int64_t count; float *pixels; int64_t *labels; in
 typedef struct cutlab_collection { int64_t channels, height, width, classes; cutlab_examples train, test; cutlab_examples held; char **class_names; double mean[16], deviation[16]; uint64_t fingerprint; cutlab_probes probes; int64_t tile; } cutlab_collection;
 cutlab_status cutlab_collection_open(cutlab_context *context, cutlab_collection *collection, const cutlab_collection_source *source);
 void cutlab_collection_clear(cutlab_collection *collection);
+cutlab_status cutlab_collection_pack(cutlab_context *context, cutlab_collection *collection, const cutlab_collection_source *source, const char *path);
 cutlab_status cutlab_collection_verify(cutlab_context *context, char **report, const cutlab_collection_source *source);
 typedef enum cutlab_method { CUTLAB_ERM, CUTLAB_CUTOUT, CUTLAB_CUTMIX, CUTLAB_MIXUP } cutlab_method;
 typedef struct cutlab_experiment cutlab_experiment;
