@@ -124,9 +124,9 @@ def npy(descr, shape, data):
 
 
 def arrays():
-    kinds = {"|u1": 1, "|i1": 1, "<f2": 2, "<f4": 4, "<i4": 4, "<f8": 8, "<i8": 8}
+    kinds = {"|u1": 1, "|i1": 1, "<f2": 2, "<f4": 4, "<i4": 4, "<f8": 8, "<i8": 8, ">i2": 2, ">f4": 4, ">f8": 8}
     for descr, size in kinds.items():
-        yield descr[1:], npy(descr, (1, 2, 3), bytes(range(6 * size)))
+        yield descr.strip("<|"), npy(descr, (1, 2, 3), bytes(range(6 * size)))
     yield "scalar", npy("<f8", (), bytes(8))
     yield "empty", npy("<f4", (0, 3), b"")
     second = npy("|u1", (4,), b"abcd").replace(b"NUMPY\1", b"NUMPY\2", 1)
@@ -248,6 +248,8 @@ WORDS = {
         b"|i1",
         b"<i4",
         b"<i8",
+        b">f8",
+        b">i2",
         b"True",
         b"False",
         b"PK\3\4",

@@ -255,12 +255,46 @@ static void test_fortran_order(void **state) {
   cutlab_array_clear(&array);
 }
 
+/* Big-endian numbers of every width, and with the first index running fastest. */
+static void test_big_endian(void **state) {
+  array_fixture *f = *state;
+  static const struct {
+    const char *header;
+    cutlab_dtype dtype;
+    int size;
+    unsigned char bytes[8]; /* of the first element */
+    double value;
+  } cases[] = {{HEADER("'>f8'", "False", "(2,)"), CUTLAB_FLOAT64, 8, {0xbf, 0xf8}, -1.5},
+               {HEADER("'>f4'", "False", "(2,)"), CUTLAB_FLOAT32, 4, {0xbf, 0xc0}, -1.5},
+               {HEADER("'>f2'", "False", "(2,)"), CUTLAB_FLOAT16, 2, {0xbe, 0x00}, -1.5},
+               {HEADER("'>i8'", "False", "(2,)"), CUTLAB_INT64, 8, {0, 0, 0, 0, 0, 1, 2, 3}, 66051},
+               {HEADER("'>u8'", "False", "(2,)"), CUTLAB_UINT64, 8, {0, 0, 0, 1}, 0x1p32},
+               {HEADER("'>i4'", "False", "(2,)"), CUTLAB_INT32, 4, {0xff, 0xff, 0xff, 0xfe}, -2},
+               {HEADER("'>u4'", "False", "(2,)"), CUTLAB_UINT32, 4, {0x80}, 0x1p31},
+               {HEADER("'>i2'", "False", "(2,)"), CUTLAB_INT16, 2, {0xff, 0x00}, -256},
+               {HEADER("'>u2'", "True", "(2, 1)"), CUTLAB_UINT16, 2, {0xff, 0x00}, 0xff00}};
+  for (size_t c = 0; c < sizeof cases / sizeof *cases; ++c) {
+    char bytes[256];
+    cutlab_array array;
+    size_t element = (size_t)cases[c].size;
+    size_t size = make_npy(bytes, sizeof bytes, 1, cases[c].header, 2 * element);
+    memcpy(bytes + size - 2 * element, cases[c].bytes, element);
+    assert_ok(f, read_bytes(f, &array, bytes, size, 0));
+    assert_int_equal(array.dtype, cases[c].dtype);
+    assert_true(cutlab_array_number(&array, 0) == cases[c].value);
+    assert_true(cutlab_array_number(&array, 1) == 0);
+    cutlab_array_clear(&array);
+  }
+}
+
 static void test_hostile_headers(void **state) {
   array_fixture *f = *state;
   static const struct {
     const char *header, *message;
   } cases[] = {
-      {HEADER("'>f8'", "False", "(1,)"), "'>f8' is not supported; accepted: <f8"},
+      {HEADER("'>f9'", "False", "(1,)"), "'>f9' is not supported; accepted: <f8"},
+      {HEADER("'>u1'", "False", "(1,)"), "'>u1' is not supported"},
+      {HEADER("''", "False", "(1,)"), "'' is not supported"},
       {HEADER("'=f8'", "False", "(1,)"), "=f8"},
       {HEADER("'|O'", "False", "(1,)"), "|O"},
       {HEADER("'|c16'", "False", "(1,)"), "|c16"},
@@ -491,6 +525,7 @@ int main(void) {
       TEST(test_system_errors),
       TEST(test_headers_that_python_could_write),
       TEST(test_fortran_order),
+      TEST(test_big_endian),
       TEST(test_hostile_headers),
       TEST(test_hostile_beginnings),
       TEST(test_deflated_members),

@@ -178,6 +178,9 @@ run 0 audit export --format cleanlab --method ERM study --out probs.npz
 run 0 audit export --format cscores a.npz --labels labels.npy --out made.npz
 run 0 audit cscore --scores made.npz study
 check "scores made here are scores" contains output "mean score"
+check "of other trainings" bash -c '! grep -q "made of" errors'
+run 0 audit cscore --scores made.npz a.npz b.npz --labels labels.npy
+check "scores of the same trainings" contains errors "made.npz was made of 1 of the predictions that are audited (a.npz)"
 refused "which method" 2 "CutMix" audit export --format cleanlab study --out no
 refused "which format" 2 "accepted: cleanlab, cscores, cartography" audit export --format csv study --out no
 refused "nothing logged" 1 "log_examples" audit export --format cartography study/erm-fold1of2-seed1 --out no

@@ -188,6 +188,47 @@ static void ties_and_certainties(void **state) {
   cutlab_audit_free(audit);
 }
 
+/* Masked classes have the logit -inf: probability 0, and no NaN or infinity in what is written. */
+static void masked_classes(void **state) {
+  const fixture *f = *state;
+  double values[matrix_size], scores[examples];
+  int64_t labels[examples];
+  char *text;
+  make_logits(values, 0);
+  for (int64_t i = 0; i < examples; ++i) {
+    labels[i] = label_of(i);
+    scores[i] = (double)i / examples;
+  }
+  values[0 * classes + 0] = -INFINITY;                           /* the label */
+  values[1 * classes + 0] = values[1 * classes + 2] = -INFINITY; /* all but the label */
+  const double sum = exp(values[1]) + exp(values[2]);
+  const cutlab_array arrays[] = {matrix("logits", values),
+                                 line("labels", CUTLAB_INT64, labels, examples)};
+  const cutlab_array difficulty = line("scores", CUTLAB_FLOAT64, scores, examples);
+  put(f, "a.npz", arrays, 2);
+  put(f, "a.npy", arrays, 1);
+  put(f, "scores.npz", &difficulty, 1);
+  put_predictions(f, "b.npz", 2);
+  cutlab_audit *audit = create(f);
+  assert_int_equal(add(f, audit, "masked", "a.npz"), CUTLAB_OK);
+  assert_int_equal(add(f, audit, "unnamed", "a.npy"), CUTLAB_OK);
+  assert_int_equal(add(f, audit, NULL, "b.npz"), CUTLAB_OK);
+  assert_int_equal(give(f, audit, cutlab_audit_set_scores, "scores.npz"), CUTLAB_OK);
+  compute_well(f, audit);
+  const cutlab_audit_training *t = audit->methods[0].trainings;
+  assert_int_equal(t->prediction[0], values[1] >= values[2] ? 1 : 2);
+  assert_true(t->wrong[0] && t->probability[0] == 0 && t->margin[0] == -INFINITY);
+  assert_true(!t->wrong[1] && t->probability[1] == 1 && t->margin[1] == INFINITY);
+  const float *row = audit->inputs[0].log_probabilities;
+  assert_true(fabs(exp((double)row[1]) - exp(values[1]) / sum) < 1e-6);
+  assert_int_equal(audit->methods[1].trainings[0].errors, t->errors);
+  assert_int_equal(cutlab_audit_to_json(f->context, &text, audit), CUTLAB_OK);
+  assert_null(strcasestr(text, "nan"));
+  assert_null(strstr(text, "inf"));
+  cutlab_free(text);
+  cutlab_audit_free(audit);
+}
+
 /* A margin of two zeros is 0 and wrong; logits that differ less than float32 can hold still have
    their order. */
 static void fine_differences_count(void **state) {
@@ -221,19 +262,22 @@ static void bad_numbers_are_named(void **state) {
   cutlab_array array = matrix("logits", values);
   refuse_array(f, &array, "a.npz",
                "a.npz: logits hold nan for example 7, class 2 (2 such values in all); accepted: "
-               "finite numbers");
+               "finite numbers, and -inf for probability 0");
   refuse_array(f, &array, "a.npy",
                "a.npy: predictions hold nan for example 7, class 2 (2 such values in all); "
-               "accepted: finite numbers");
+               "accepted: finite numbers, and -inf for probability 0");
   make_logits(values, 0);
   values[4] = INFINITY;
   refuse_array(f, &array, "a.npz",
                "a.npz: logits hold inf for example 1, class 1 (1 such values in all); accepted: "
-               "finite numbers");
-  values[4] = -INFINITY;
+               "finite numbers, and -inf for probability 0");
+  values[3] = values[4] = values[5] = -INFINITY;
   refuse_array(f, &array, "a.npz",
-               "a.npz: logits hold -inf for example 1, class 1 (1 such values in all); accepted: "
-               "finite numbers");
+               "a.npz: logits of example 1 are -inf for every class; accepted: a finite number for "
+               "one or more");
+  refuse_array(f, &array, "a.npy",
+               "a.npy: predictions of example 1 are -inf for every class; accepted: a finite "
+               "number for one or more");
   make_logits(values, 0);
   array = matrix("probs", values);
   refuse_array(f, &array, "a.npz",
@@ -428,6 +472,7 @@ int main(void) {
                                      CASE(bad_probabilities_are_no_logits),
                                      CASE(every_form_gives_the_same_audit),
                                      CASE(ties_and_certainties),
+                                     CASE(masked_classes),
                                      CASE(fine_differences_count),
                                      CASE(bad_numbers_are_named),
                                      CASE(wrong_shapes_are_described),

@@ -288,7 +288,7 @@ static void check_scores(const fixture *f, const cutlab_audit *audit) {
   cutlab_array *arrays = read_back(f, "export.npz", &count);
   const cutlab_array *scores = cutlab_npz_find(arrays, count, "scores");
   const cutlab_audit_training *t = audit->methods[0].trainings;
-  assert_int_equal(count, audit->count == examples ? 2 : 3);
+  assert_int_equal(count, audit->count == examples ? 3 : 4);
   for (int64_t j = 0; j < audit->count; ++j)
     assert_true(cutlab_array_number(scores, j) == (2 - t[0].wrong[j] - t[1].wrong[j]) / 2.);
   cutlab_npz_free(arrays, count);

@@ -147,9 +147,9 @@ int flock(int file, int operation) {
   return -1;
 }
 
-static cutlab_status share(const fixture *f, const char *name, char **result, bool *busy) {
-  need_data(f);
-  char *data = inside(f, "data.npz"), *folder = inside(f, name);
+static cutlab_status share_on(const fixture *f, const char *file, const char *name, char **result,
+                              bool *busy) {
+  char *data = inside(f, file), *folder = inside(f, name);
   cutlab_training *settings = settings_for(f, NULL);
   expect_ok(f, cutlab_training_set(f->context, settings, "path", data));
   cutlab_status status = cutlab_train_share(f->context, result, busy, settings, folder);
@@ -157,6 +157,11 @@ static cutlab_status share(const fixture *f, const char *name, char **result, bo
   free(folder);
   free(data);
   return status;
+}
+
+static cutlab_status share(const fixture *f, const char *name, char **result, bool *busy) {
+  need_data(f);
+  return share_on(f, "data.npz", name, result, busy);
 }
 
 /* Which file it is and when it was written. */
@@ -306,8 +311,9 @@ static void folders_that_cannot_be(void **state) {
   assert_message(f->context, "holds other things (data.npz)");
   char *fresh = inside(f, "fresh");
   assert_int_equal(cutlab_train_execute(f->context, NULL, settings, fresh), CUTLAB_ERROR_IO);
-  free(fresh);
   assert_message(f->context, "none.npz");
+  free(fresh);
+  assert_false(there(f, "fresh"));
   cutlab_training_free(settings);
   free(path);
   path = inside(f, "run.json");
@@ -315,6 +321,51 @@ static void folders_that_cannot_be(void **state) {
   assert_int_equal(resume(f, "."), CUTLAB_ERROR_FORMAT);
   assert_message(f->context, "not a training of format version");
   free(path);
+}
+
+static void fail_in(const fixture *f, const char *name) {
+  assert_int_equal(share_on(f, "none.npz", name, NULL, NULL), CUTLAB_ERROR_IO);
+  assert_message(f->context, "none.npz");
+}
+
+/* What fails before there is a run leaves nothing that it made, and all that was there. */
+static void a_failed_beginning_leaves_nothing(void **state) {
+  const fixture *f = *state;
+  char *empty = inside(f, "kept/empty");
+  fail_in(f, "new/folders/run");
+  assert_false(there(f, "new"));
+  expect_ok(f, cutlab_folder_make(f->context, empty));
+  fail_in(f, "kept/empty");
+  assert_true(there(f, "kept/empty"));
+  assert_false(there(f, "kept/empty/lock"));
+  fail_in(f, "kept/new/");
+  assert_true(there(f, "kept"));
+  assert_false(there(f, "kept/new"));
+  put(f, "old", "lock", "");
+  fail_in(f, "old");
+  assert_true(there(f, "old/lock"));
+  free(empty);
+}
+
+static void remove_lock(const fixture *f) {
+  char *path = inside(f, "a/lock");
+  assert_int_equal(unlink(path), 0);
+  free(path);
+}
+
+/* A lock whose file was removed between its opening and its locking locks nobody out. */
+static void a_removed_lock_is_no_lock(void **state) {
+  const fixture *f = *state;
+  int lock;
+  char *folder = inside(f, "a");
+  expect_ok(f, cutlab_folder_make(f->context, folder));
+  locking.f = f;
+  locking.faster = remove_lock;
+  expect_ok(f, cutlab_lock_take(f->context, &lock, NULL, folder));
+  assert_null(locking.faster);
+  assert_true(there(f, "a/lock"));
+  cutlab_lock_release(lock);
+  free(folder);
 }
 
 /* Killed at any time: an incomplete line is dropped with the rest behind the checkpoint. */
@@ -366,6 +417,8 @@ int main(void) {
       WITH_FOLDER(half_written_files_are_removed),
       WITH_FOLDER(checkpoints_without_a_run_are_refused),
       WITH_FOLDER(folders_that_cannot_be),
+      WITH_FOLDER(a_failed_beginning_leaves_nothing),
+      WITH_FOLDER(a_removed_lock_is_no_lock),
       WITH_FOLDER(torn_files_are_mended),
       WITH_FOLDER(no_checkpoint_is_the_start),
   };

@@ -37,11 +37,24 @@ static void the_address_space_may_be_limited(void **state) {
 static void too_little_memory_is_said(void **state) {
   const fixture *f = *state;
   const double mebibyte = 0x1p20;
-  const cutlab_memory_need need = {100 * mebibyte, 10 * mebibyte, 30 * mebibyte, 2 * mebibyte};
-  expect_ok(f, cutlab_memory_check(f->context, &need, 42 * mebibyte, 64));
-  assert_int_equal(cutlab_memory_check(f->context, &need, 41 * mebibyte, 64), CUTLAB_ERROR_MEMORY);
-  assert_message(f->context, "needs 42 MiB");
-  assert_message(f->context, "41 MiB are available: lower batch (64)");
+  const cutlab_memory_need need = {.data = 100 * mebibyte,
+                                   .values = 10 * mebibyte,
+                                   .compute = 30 * mebibyte,
+                                   .loader = 2 * mebibyte,
+                                   .checkpoint = 5 * mebibyte,
+                                   .drawing = 50 * mebibyte};
+  assert_float_equal(cutlab_memory_total(&need), 147 * mebibyte, 0);
+  expect_ok(f, cutlab_memory_check(f->context, &need, 47 * mebibyte, 64));
+  assert_int_equal(cutlab_memory_check(f->context, &need, 46 * mebibyte, 64), CUTLAB_ERROR_MEMORY);
+  assert_message(f->context, "needs 47 MiB");
+  assert_message(f->context, "46 MiB are available: lower batch (64)");
+  assert_int_equal(cutlab_memory_check(f->context, &need, 14 * mebibyte, 64), CUTLAB_ERROR_MEMORY);
+  assert_message(f->context, "14 MiB are available: take a smaller model");
+  expect_ok(f, cutlab_memory_check_data(f->context, &need, 150 * mebibyte));
+  assert_int_equal(cutlab_memory_check_data(f->context, &need, 149 * mebibyte),
+                   CUTLAB_ERROR_MEMORY);
+  assert_message(f->context, "the data need 150 MiB, and 149 MiB are available: lower "
+                             "train_examples or test_examples");
   if (cutlab_memory_available("") > 0x1p36) skip(); /* 8 GiB for every value between layers */
   assert_int_equal(train(f, "a",
                          OVERRIDES("batch=52", "model=conv(1048576, kernel=1) | silu | silu | silu "
@@ -67,6 +80,35 @@ static void memory_is_checked_before_data_are_read(void **state) {
   assert_false(there(f, "a"));
 }
 
+/* Before they are drawn. */
+static void data_that_do_not_fit_are_not_drawn(void **state) {
+  const fixture *f = *state;
+  if (cutlab_memory_available("") > 0x1p41) skip(); /* 3 TB with what drawing takes */
+  const char *const settings[] = {"dataset=feature-noise", "train_examples=1000000000", NULL};
+  cutlab_training *training = settings_over(f, settings, NULL);
+  char *folder = inside(f, "a");
+  assert_int_equal(cutlab_train_execute(f->context, NULL, training, folder), CUTLAB_ERROR_MEMORY);
+  assert_message(f->context, "the data need 2937327 MiB");
+  assert_false(there(f, "a"));
+  free(folder);
+  cutlab_training_free(training);
+}
+
+/* A checkpoint of momentum's values and velocities, in memory twice while it is written. */
+static void checkpoints_are_counted(void **state) {
+  const fixture *f = *state;
+  const char *const settings[] = {"dataset=feature-noise",
+                                  "model=linear(1024) | linear(1024) | linear", "batch=8",
+                                  "momentum=.9", NULL};
+  char *text;
+  cutlab_training *training = settings_over(f, settings, NULL);
+  expect_ok(f, cutlab_train_describe(f->context, &text, training));
+  /* (256 + 1) 1024 + 1025 1024 + 1025 2 = 1314818 values of 4 bytes */
+  assert_non_null(strstr(text, "values and optimiser 15, checkpoints 20, activations"));
+  cutlab_free(text);
+  cutlab_training_free(training);
+}
+
 #define WITH_FOLDER(test) cmocka_unit_test_setup_teardown(test, fixture_up, fixture_down)
 
 int main(void) {
@@ -75,6 +117,8 @@ int main(void) {
       WITH_FOLDER(the_address_space_may_be_limited),
       WITH_FOLDER(too_little_memory_is_said),
       WITH_FOLDER(memory_is_checked_before_data_are_read),
+      WITH_FOLDER(data_that_do_not_fit_are_not_drawn),
+      WITH_FOLDER(checkpoints_are_counted),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

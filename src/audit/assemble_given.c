@@ -143,6 +143,27 @@ cutlab_status cutlab_audit_find_labels(cutlab_context *context, cutlab_audit *au
 
 /* Scores */
 
+static bool is_source(const cutlab_audit *audit, int64_t mark) {
+  for (int64_t s = 0; s < audit->source_count; ++s)
+    if (audit->score_sources[s] == mark) return true;
+  return false;
+}
+
+/* Its own errors would make the examples that a training misses hard. */
+static void warn_of_sources(cutlab_context *context, const cutlab_audit *audit) {
+  int own = 0;
+  const char *first = NULL;
+  for (int i = 0; audit->source_count && i < audit->input_count; ++i) {
+    if (!is_source(audit, cutlab_audit_mark(&audit->inputs[i]))) continue;
+    if (!own++) first = audit->inputs[i].name;
+  }
+  if (own)
+    cutlab_warn(context,
+                "%s was made of %d of the predictions that are audited (%s%s): they are judged by "
+                "their own errors; take scores of other trainings",
+                audit->scores_path, own, first, own > 1 ? ", ..." : "");
+}
+
 cutlab_status cutlab_audit_find_scores(cutlab_context *context, cutlab_audit *audit) {
   const char *path = audit->scores_path;
   if (!audit->all_scores) return CUTLAB_OK;
@@ -160,6 +181,7 @@ cutlab_status cutlab_audit_find_scores(cutlab_context *context, cutlab_audit *au
     audit->score[j] = audit->all_scores[audit->index[j]];
     several |= audit->score[j] < audit->score[0] || audit->score[j] > audit->score[0];
   }
+  warn_of_sources(context, audit);
   if (several) return CUTLAB_OK;
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                      "%s: the scores of all %" PRId64

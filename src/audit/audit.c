@@ -40,6 +40,7 @@ void cutlab_audit_free(cutlab_audit *audit) {
   free(audit->scores_path);
   free(audit->all_labels);
   free(audit->score_labels);
+  free(audit->score_sources);
   free(audit->all_scores);
   for (int64_t k = 0; k < audit->class_name_count; ++k) free(audit->class_names[k]);
   free(audit->class_names);

@@ -144,10 +144,11 @@ struct cutlab_audit {
   cutlab_audit_input *inputs;
   int input_count;
   char *labels_path, *scores_path;
-  int64_t all_count;                  /* labels or scores given: examples of the whole data set */
-  int64_t *all_labels;                /* [all_count], or NULL */
-  int64_t score_count, *score_labels; /* labels in the scores' file: [score_count], or NULL */
-  double *all_scores;                 /* [score_count], or NULL */
+  int64_t all_count;                    /* labels or scores given: examples of the whole data set */
+  int64_t *all_labels;                  /* [all_count], or NULL */
+  int64_t score_count, *score_labels;   /* labels in the scores' file: [score_count], or NULL */
+  double *all_scores;                   /* [score_count], or NULL */
+  int64_t source_count, *score_sources; /* marks of the predictions that scores were made of */
   char **class_names;
   int64_t class_name_count;
   cutlab_collection images; /* zero: none */

@@ -44,17 +44,24 @@ static cutlab_status write_scores(cutlab_context *context, const char *path,
                                   const cutlab_audit *audit, const cutlab_audit_method *method) {
   int64_t count = audit->count;
   double *scores = cutlab_allocate(context, count, sizeof *scores);
-  if (!scores) return CUTLAB_ERROR_MEMORY;
-  for (int64_t j = 0; j < count; ++j) {
+  int64_t *sources = cutlab_allocate(context, audit->input_count, sizeof *sources),
+          source_count = 0;
+  for (int i = 0; sources && i < audit->input_count; ++i)
+    if (strcmp(audit->inputs[i].method, method->label) == 0)
+      sources[source_count++] = cutlab_audit_mark(&audit->inputs[i]);
+  for (int64_t j = 0; scores && j < count; ++j) {
     int right = 0;
     for (int t = 0; t < method->training_count; ++t) right += !method->trainings[t].wrong[j];
     scores[j] = (double)right / method->training_count;
   }
   const cutlab_array arrays[] = {{"scores", CUTLAB_FLOAT64, 1, {count}, scores},
                                  {"labels", CUTLAB_INT64, 1, {count}, audit->label},
+                                 {"made_of", CUTLAB_INT64, 1, {source_count}, sources},
                                  {"indices", CUTLAB_INT64, 1, {count}, audit->index}};
   bool whole = audit->index[count - 1] == count - 1; /* rising from 0 on */
-  cutlab_status status = cutlab_npz_write(context, path, arrays, whole ? 2 : 3);
+  cutlab_status status = scores && sources ? cutlab_npz_write(context, path, arrays, whole ? 3 : 4)
+                                           : CUTLAB_ERROR_MEMORY;
+  free(sources);
   free(scores);
   return status;
 }

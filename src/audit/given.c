@@ -57,9 +57,9 @@ cutlab_status cutlab_audit_set_labels(cutlab_context *context, cutlab_audit *aud
   return CUTLAB_OK;
 }
 
-/* Scores, and labels or NULL. */
+/* Scores; labels and sources, or NULL. */
 typedef struct scores {
-  int64_t count, *labels;
+  int64_t count, *labels, source_count, *sources;
   double *values;
 } scores;
 
@@ -81,7 +81,7 @@ static cutlab_status check_scores(cutlab_context *context, const scores *read, c
 
 static cutlab_status read_scores(cutlab_context *context, scores *read,
                                  const cutlab_audit_file *file) {
-  const cutlab_array *array, *labels = NULL;
+  const cutlab_array *array, *labels = NULL, *sources = NULL;
   CUTLAB_TRY(find(context, &array, file, "scores"));
   if (array->rank != 1)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
@@ -94,6 +94,11 @@ static cutlab_status read_scores(cutlab_context *context, scores *read,
   for (int64_t i = 0; i < read->count; ++i) read->values[i] = cutlab_array_number(array, i);
   CUTLAB_TRY(check_scores(context, read, file->path));
   if (file->is_npz) labels = cutlab_audit_member(file, "labels");
+  if (file->is_npz) sources = cutlab_audit_member(file, "made_of");
+  if (sources) {
+    CUTLAB_TRY(cutlab_audit_integers(context, &read->sources, file, sources, "made_of"));
+    read->source_count = sources->shape[0];
+  }
   if (!labels) return CUTLAB_OK;
   CUTLAB_TRY(cutlab_audit_integers(context, &read->labels, file, labels, "labels"));
   if (labels->shape[0] == read->count) return CUTLAB_OK;
@@ -114,6 +119,7 @@ cutlab_status cutlab_audit_set_scores(cutlab_context *context, cutlab_audit *aud
   if (status != CUTLAB_OK) {
     free(read.values);
     free(read.labels);
+    free(read.sources);
     return status;
   }
   free(audit->scores_path);
@@ -121,7 +127,10 @@ cutlab_status cutlab_audit_set_scores(cutlab_context *context, cutlab_audit *aud
   free(audit->score_labels);
   audit->scores_path = kept;
   audit->all_scores = read.values;
+  free(audit->score_sources);
   audit->score_labels = read.labels;
+  audit->score_sources = read.sources;
+  audit->source_count = read.source_count;
   audit->score_count = read.count;
   audit->computed = false;
   return CUTLAB_OK;

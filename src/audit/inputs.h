@@ -45,6 +45,8 @@ cutlab_status cutlab_audit_take(cutlab_context *context, cutlab_audit_input *inp
 cutlab_status cutlab_audit_append(cutlab_context *context, cutlab_audit *audit,
                                   cutlab_audit_input *input);
 void cutlab_audit_clear_input(cutlab_audit_input *input);
+/* Tells its predictions from any others. */
+int64_t cutlab_audit_mark(const cutlab_audit_input *input);
 /* A setting of a run, or NULL. */
 const json_t *cutlab_audit_setting(const cutlab_audit_input *run, const char *name);
 /* Place r of an input in the data set. */

@@ -74,13 +74,29 @@ static cutlab_status check_numbers(cutlab_context *context, const cutlab_audit_i
   double value = cutlab_array_number(array, first);
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                      "%s: %s hold %s for example %" PRId64 ", class %" PRId64 " (%" PRId64
-                     " such values in all); accepted: finite numbers",
+                     " such values in all); accepted: finite numbers%s",
                      path, shown_name(array),
                      isnan(value) ? "nan"
                      : value > 0  ? "inf"
                                   : "-inf",
                      cutlab_audit_place(input, first / array->shape[1]), first % array->shape[1],
-                     bad);
+                     bad, may_be_lowest ? ", and -inf for probability 0" : "");
+}
+
+/* A class that was masked has the logit -inf, but not all of them. */
+static cutlab_status check_logits(cutlab_context *context, const cutlab_audit_input *input,
+                                  const char *path, const cutlab_array *array) {
+  int64_t classes = array->shape[1];
+  CUTLAB_TRY(check_numbers(context, input, path, array, true));
+  for (int64_t i = 0, k; i < array->shape[0]; ++i) {
+    for (k = 0; k < classes && isinf(cutlab_array_number(array, i * classes + k));) ++k;
+    if (k == classes)
+      return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                         "%s: %s of example %" PRId64
+                         " are -inf for every class; accepted: a finite number for one or more",
+                         path, shown_name(array), cutlab_audit_place(input, i));
+  }
+  return CUTLAB_OK;
 }
 
 static double row_sum(const cutlab_array *array, int64_t i) {
@@ -120,15 +136,15 @@ static cutlab_status check_look(cutlab_context *context, const cutlab_audit_inpu
 static cutlab_status find_kind(cutlab_context *context, cutlab_audit_kind *kind,
                                const cutlab_audit_input *input, const char *path,
                                const cutlab_array *array) {
-  if (*kind == CUTLAB_AUDIT_LOGITS) return check_numbers(context, input, path, array, false);
+  if (*kind == CUTLAB_AUDIT_LOGITS) return check_logits(context, input, path, array);
   if (*kind == CUTLAB_AUDIT_ANY || *kind == CUTLAB_AUDIT_UNNAMED) {
     bool named = *kind == CUTLAB_AUDIT_ANY;
     *kind = find_bad(array, false) < 0  ? CUTLAB_AUDIT_PROBABILITIES
             : find_bad(array, true) < 0 ? CUTLAB_AUDIT_LOG_PROBABILITIES
                                         : CUTLAB_AUDIT_LOGITS;
-    CUTLAB_TRY(check_numbers(context, input, path, array, *kind == CUTLAB_AUDIT_LOG_PROBABILITIES));
-    return named || *kind != CUTLAB_AUDIT_LOGITS ? CUTLAB_OK
-                                                 : check_look(context, input, path, array);
+    if (*kind != CUTLAB_AUDIT_LOGITS) return CUTLAB_OK;
+    CUTLAB_TRY(check_logits(context, input, path, array));
+    return named ? CUTLAB_OK : check_look(context, input, path, array);
   }
   bool logarithms = *kind == CUTLAB_AUDIT_LOG_PROBABILITIES;
   CUTLAB_TRY(check_numbers(context, input, path, array, logarithms));

@@ -233,7 +233,6 @@ static cutlab_status carry_out_all(study *s, char **summary) {
   CUTLAB_TRY(check_plan(s->context, s->training, s->plan));
   CUTLAB_TRY(list_members(s));
   for (int64_t i = 0; i < s->count; ++i) CUTLAB_TRY(check_member(s, &s->members[i]));
-  CUTLAB_TRY(cutlab_folder_make(s->context, s->folder));
   for (int64_t i = 0; i < s->count; ++i) CUTLAB_TRY(do_member(s, &s->members[i]));
   if (!summary) return CUTLAB_OK;
   return cutlab_json_text(s->context, summary,

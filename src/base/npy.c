@@ -168,16 +168,29 @@ static cutlab_status reorder(cutlab_context *context, cutlab_array *array) {
   return CUTLAB_OK;
 }
 
+static void swap_bytes(cutlab_array *array) {
+  size_t size = cutlab_dtype_size(array->dtype);
+  unsigned char *at = array->data, *end = at + (size_t)cutlab_array_count(array) * size;
+  for (; at < end; at += size)
+    for (size_t i = 0, j = size - 1; i < j; ++i, --j) {
+      unsigned char byte = at[i];
+      at[i] = at[j];
+      at[j] = byte;
+    }
+}
+
 cutlab_status cutlab_npy_read_source(cutlab_context *context, cutlab_array *array,
                                      const cutlab_npy_source *source, int64_t max_bytes) {
   *array = (cutlab_array){0};
   char *text = NULL;
   int64_t header_size = 0;
-  bool fortran = false;
+  bool fortran = false, swapped = false;
   cutlab_status status = read_header(context, source, &text, &header_size);
-  if (status == CUTLAB_OK) status = cutlab_npy_parse_header(context, array, &fortran, source, text);
+  if (status == CUTLAB_OK)
+    status = cutlab_npy_parse_header(context, array, &fortran, &swapped, source, text);
   free(text);
   if (status == CUTLAB_OK) status = read_data(context, array, source, header_size, max_bytes);
+  if (status == CUTLAB_OK && swapped) swap_bytes(array);
   if (status == CUTLAB_OK && fortran) status = reorder(context, array);
   if (status != CUTLAB_OK) cutlab_array_clear(array);
   return status;

@@ -38,6 +38,8 @@ size_t cutlab_npy_header(char header[cutlab_npy_header_capacity], const cutlab_a
 cutlab_status cutlab_npy_parse_header(cutlab_context *context, cutlab_array *array, bool *fortran,
                                       bool *swapped, const cutlab_npy_source *source,
                                       const char *text);
+/* An archive is made in memory, and copied to be written: so often it lies there. */
+enum { cutlab_npz_copies = 2 };
 /* cutlab_npz_write, with members deflated or stored. */
 cutlab_status cutlab_npz_write_packed(cutlab_context *context, const char *path,
                                       const cutlab_array *arrays, int count, bool deflated);

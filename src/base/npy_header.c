@@ -16,7 +16,7 @@ static const struct {
               [CUTLAB_INT8] = {"|i1", 1, "int8"},       [CUTLAB_UINT64] = {"<u8", 8, "uint64"},
               [CUTLAB_UINT32] = {"<u4", 4, "uint32"},   [CUTLAB_UINT16] = {"<u2", 2, "uint16"},
               [CUTLAB_UINT8] = {"|u1", 1, "uint8"},     [CUTLAB_BOOL] = {"|b1", 1, "bool"}};
-#define ACCEPTED_DTYPES "<f8, <f4, <f2, <i8, <i4, <i2, |i1, <u8, <u4, <u2, |u1, |b1"
+#define ACCEPTED_DTYPES "<f8, <f4, <f2, <i8, <i4, <i2, |i1, <u8, <u4, <u2, |u1, |b1, or > for <"
 
 static const char magic[6] = CUTLAB_NPY_MAGIC;
 
@@ -64,7 +64,7 @@ typedef struct parser {
   cutlab_context *context;
   const cutlab_npy_source *source;
   const char *at;
-  bool fortran;
+  bool fortran, swapped;
 } parser;
 
 static cutlab_status malformed(const parser *p, const char *what) {
@@ -92,11 +92,13 @@ static cutlab_status take_string(parser *p, char *text, size_t capacity) {
 }
 
 static cutlab_status take_descr(parser *p, cutlab_array *array) {
-  char text[32];
+  char text[32] = "";
   CUTLAB_TRY(take_string(p, text, sizeof text));
   for (int dtype = 0; dtype < dtype_count; ++dtype)
-    if (strcmp(text, dtypes[dtype].text) == 0) {
+    if ((text[0] == dtypes[dtype].text[0] || (text[0] == '>' && dtypes[dtype].size > 1)) &&
+        strcmp(text + 1, dtypes[dtype].text + 1) == 0) {
       array->dtype = (cutlab_dtype)dtype;
+      p->swapped = text[0] == '>';
       return CUTLAB_OK;
     }
   return cutlab_npy_fail(p->context, CUTLAB_ERROR_FORMAT, p->source,
@@ -161,9 +163,11 @@ static cutlab_status take_dictionary(parser *p, cutlab_array *array) {
 }
 
 cutlab_status cutlab_npy_parse_header(cutlab_context *context, cutlab_array *array, bool *fortran,
-                                      const cutlab_npy_source *source, const char *text) {
-  parser p = {context, source, text, false};
+                                      bool *swapped, const cutlab_npy_source *source,
+                                      const char *text) {
+  parser p = {context, source, text, false, false};
   CUTLAB_TRY(take_dictionary(&p, array));
   *fortran = p.fortran;
+  *swapped = p.swapped;
   return CUTLAB_OK;
 }

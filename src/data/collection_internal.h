@@ -32,6 +32,9 @@ cutlab_status cutlab_collection_npy(cutlab_context *context, cutlab_collection *
                                     const cutlab_collection_source *source);
 cutlab_status cutlab_collection_world(cutlab_context *context, cutlab_collection *collection,
                                       const cutlab_collection_source *source);
+/* Fills the sizes, counts and types that cutlab_collection_world would give, without drawing. */
+cutlab_status cutlab_world_outline(cutlab_context *context, cutlab_collection *collection,
+                                   const cutlab_collection_source *source);
 /* Names, counts and words of a source. */
 cutlab_status cutlab_collection_check(cutlab_context *context,
                                       const cutlab_collection_source *source);

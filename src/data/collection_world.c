@@ -209,6 +209,24 @@ static cutlab_status set_world(cutlab_context *context, cutlab_experiment *x,
   return cutlab_experiment_validate(context, x);
 }
 
+static int64_t test_examples(const cutlab_collection_source *source) {
+  return source->test_examples ? source->test_examples : default_test;
+}
+
+cutlab_status cutlab_world_outline(cutlab_context *context, cutlab_collection *collection,
+                                   const cutlab_collection_source *source) {
+  cutlab_experiment *x = NULL;
+  tiling t;
+  CUTLAB_TRY(cutlab_experiment_create(context, &x));
+  *collection = (cutlab_collection){.classes = 2};
+  cutlab_status status = set_world(context, x, source);
+  if (status == CUTLAB_OK) status = choose_tiling(context, &t, collection, x, source);
+  collection->train = (cutlab_examples){.dtype = CUTLAB_FLOAT32, .count = x->examples};
+  collection->test = (cutlab_examples){.dtype = CUTLAB_FLOAT32, .count = test_examples(source)};
+  cutlab_experiment_free(x);
+  return status;
+}
+
 static cutlab_status make_world(cutlab_context *context, cutlab_collection *collection,
                                 cutlab_experiment *x, basis *b,
                                 const cutlab_collection_source *source) {
@@ -222,7 +240,7 @@ static cutlab_status make_world(cutlab_context *context, cutlab_collection *coll
   CUTLAB_TRY(draw_part(context, collection, &collection->train, &probes->train_features, x, b, &t));
   cutlab_random other = cutlab_random_make(x->seed, cutlab_stream_world, part_test_seed, 0, 0);
   x->seed = cutlab_random_u64(&other) >> 1;
-  x->examples = source->test_examples ? source->test_examples : default_test;
+  x->examples = test_examples(source);
   return draw_part(context, collection, &collection->test, &probes->test_features, x, b, &t);
 }
 

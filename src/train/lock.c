@@ -6,19 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
 
-/* Gives 0 or errno; *lock is open only with 0. */
+/* Whether the file is still the one at `path`. */
+static bool is_at(int file, const char *path) {
+  struct stat own, there;
+  return fstat(file, &own) == 0 && stat(path, &there) == 0 && own.st_ino == there.st_ino &&
+         own.st_dev == there.st_dev;
+}
+
+/* Gives 0 or errno; *lock is open only with 0. Whoever had the lock may have removed its file. */
 static int take(int *lock, const char *path) {
-  *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (*lock < 0) return errno;
-  if (flock(*lock, LOCK_EX | LOCK_NB) == 0) return 0;
-  int error = errno;
-  close(*lock);
-  *lock = -1;
-  return error;
+  for (;;) {
+    *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*lock < 0) return errno;
+    int error = flock(*lock, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
+    if (!error && is_at(*lock, path)) return 0;
+    close(*lock);
+    *lock = -1;
+    if (error) return error;
+  }
 }
 
 cutlab_status cutlab_lock_take(cutlab_context *context, int *lock, bool *busy, const char *folder) {
@@ -44,4 +54,50 @@ cutlab_status cutlab_lock_take(cutlab_context *context, int *lock, bool *busy, c
 
 void cutlab_lock_release(int lock) {
   if (lock >= 0) close(lock);
+}
+
+/* Cuts off the last name of a path; slashes before it stay. */
+static void cut_name(char *path) {
+  size_t length = strlen(path);
+  while (length && path[length - 1] == '/') --length;
+  while (length && path[length - 1] != '/') --length;
+  path[length] = '\0';
+}
+
+/* Those that this hold made and nobody uses. */
+static void remove_folders(cutlab_context *context, const cutlab_hold *hold) {
+  char *path = cutlab_path_join(context, hold->folder, "");
+  while (path && strlen(path) > hold->existing && rmdir(path) == 0) cut_name(path);
+  free(path);
+}
+
+cutlab_status cutlab_hold_take(cutlab_context *context, cutlab_hold *hold, bool *busy,
+                               const char *folder) {
+  *hold = (cutlab_hold){folder, SIZE_MAX, false, -1};
+  char *file = cutlab_path_join(context, folder, "lock");
+  char *path = file ? cutlab_path_join(context, folder, "") : NULL;
+  cutlab_status status = CUTLAB_ERROR_MEMORY;
+  if (path) {
+    while (*path && !cutlab_file_exists(path)) cut_name(path);
+    hold->existing = strlen(path);
+    hold->made_file = !cutlab_file_exists(file);
+    status = cutlab_folder_make(context, folder);
+  }
+  free(path);
+  free(file);
+  if (status == CUTLAB_OK) status = cutlab_lock_take(context, &hold->lock, busy, folder);
+  if (status != CUTLAB_OK) remove_folders(context, hold);
+  return status;
+}
+
+void cutlab_hold_release(cutlab_hold *hold) {
+  cutlab_lock_release(hold->lock);
+}
+
+void cutlab_hold_undo(cutlab_context *context, cutlab_hold *hold) {
+  char *file = hold->made_file ? cutlab_path_join(context, hold->folder, "lock") : NULL;
+  if (file) unlink(file);
+  free(file);
+  cutlab_lock_release(hold->lock);
+  remove_folders(context, hold);
 }

@@ -12,4 +12,22 @@ cutlab_status cutlab_lock_take(cutlab_context *context, int *lock, bool *busy, c
 /* Accepts -1. */
 void cutlab_lock_release(int lock);
 
+/* A locked folder, and what was made for it. */
+typedef struct cutlab_hold {
+  const char *folder; /* borrowed */
+  size_t existing;    /* so much of its path was there before */
+  bool made_file;     /* the lock's */
+  int lock;
+} cutlab_hold;
+
+/* Makes the folder where it is missing, and takes its lock. Without the lock nothing is left that
+   was made for it. */
+cutlab_status cutlab_hold_take(cutlab_context *context, cutlab_hold *hold, bool *busy,
+                               const char *folder);
+/* Gives back the lock of a folder that has become a run. */
+void cutlab_hold_release(cutlab_hold *hold);
+/* Gives back the lock, and removes its file and the folders that were made for it: those that
+   nobody uses. */
+void cutlab_hold_undo(cutlab_context *context, cutlab_hold *hold);
+
 #endif

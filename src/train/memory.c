@@ -10,7 +10,7 @@
 enum { path_size = 1024 };
 
 double cutlab_memory_total(const cutlab_memory_need *need) {
-  return need->data + need->values + need->compute + need->loader;
+  return need->data + need->values + need->compute + need->loader + need->checkpoint;
 }
 
 /* The number after `key` at the beginning of a line (the first number of the file for ""); NAN
@@ -89,15 +89,30 @@ double cutlab_memory_available(const char *root) {
   }
 }
 
-cutlab_status cutlab_memory_check(cutlab_context *context, const cutlab_memory_need *need,
-                                  double available, int64_t batch) {
-  const double mebibyte = 0x1p20;
-  double wanted = cutlab_memory_total(need) - need->data;
+static const double mebibyte = 0x1p20;
+
+cutlab_status cutlab_memory_check_data(cutlab_context *context, const cutlab_memory_need *need,
+                                       double available) {
+  double wanted = need->data + need->drawing;
   if (wanted <= available) return CUTLAB_OK;
   return cutlab_fail(context, CUTLAB_ERROR_MEMORY,
+                     "the data need %.0f MiB, and %.0f MiB are available: lower train_examples or "
+                     "test_examples",
+                     wanted / mebibyte, available / mebibyte);
+}
+
+cutlab_status cutlab_memory_check(cutlab_context *context, const cutlab_memory_need *need,
+                                  double available, int64_t batch) {
+  double wanted = cutlab_memory_total(need) - need->data;
+  if (wanted <= available) return CUTLAB_OK;
+  char advice[64] = "take a smaller model";
+  if (need->values + need->checkpoint <= available)
+    snprintf(advice, sizeof advice, "lower batch (%" PRId64 ")", batch);
+  return cutlab_fail(context, CUTLAB_ERROR_MEMORY,
                      "training needs %.0f MiB (%.0f for activations, %.0f for values and "
-                     "optimiser, %.0f for the loader) beside %.0f for the data, and %.0f MiB are "
-                     "available: lower batch (%" PRId64 ")",
+                     "optimiser, %.0f for writing them down, %.0f for the loader) beside %.0f for "
+                     "the data, and %.0f MiB are available: %s",
                      wanted / mebibyte, need->compute / mebibyte, need->values / mebibyte,
-                     need->loader / mebibyte, need->data / mebibyte, available / mebibyte, batch);
+                     need->checkpoint / mebibyte, need->loader / mebibyte, need->data / mebibyte,
+                     available / mebibyte, advice);
 }

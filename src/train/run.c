@@ -151,13 +151,29 @@ static cutlab_status begin_locked(cutlab_trainer *t, char **result) {
   return train(t, result);
 }
 
+static cutlab_status look_for_run(cutlab_context *context, bool *begun, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  *begun = cutlab_file_exists(path);
+  free(path);
+  return CUTLAB_OK;
+}
+
+/* Nothing stays of what failed before it was a run. */
+static void leave(cutlab_context *context, cutlab_hold *hold) {
+  bool begun = true;
+  if (look_for_run(context, &begun, hold->folder) != CUTLAB_OK || begun)
+    cutlab_hold_release(hold);
+  else
+    cutlab_hold_undo(context, hold);
+}
+
 static cutlab_status begin(cutlab_trainer *t, char **result, bool locked) {
   if (locked) return begin_locked(t, result);
-  int lock;
-  CUTLAB_TRY(cutlab_folder_make(t->context, t->folder));
-  CUTLAB_TRY(cutlab_lock_take(t->context, &lock, NULL, t->folder));
+  cutlab_hold hold;
+  CUTLAB_TRY(cutlab_hold_take(t->context, &hold, NULL, t->folder));
   cutlab_status status = begin_locked(t, result);
-  cutlab_lock_release(lock);
+  leave(t->context, &hold);
   return status;
 }
 
@@ -192,8 +208,7 @@ static cutlab_status execute(cutlab_context *context, char **result,
   return status;
 }
 
-/* Opens the data before it makes the folder and the lock: a mistake in their path leaves neither.
- */
+/* Opens the data before it makes the folder and the lock. */
 cutlab_status cutlab_train_execute(cutlab_context *context, char **result,
                                    const cutlab_training *training, const char *folder) {
   if (result) *result = NULL;
@@ -303,14 +318,6 @@ static cutlab_status take_result(cutlab_context *context, char **result, bool *f
   return status;
 }
 
-static cutlab_status look_for_run(cutlab_context *context, bool *begun, const char *folder) {
-  char *path = cutlab_path_join(context, folder, "run.json");
-  if (!path) return CUTLAB_ERROR_MEMORY;
-  *begun = cutlab_file_exists(path);
-  free(path);
-  return CUTLAB_OK;
-}
-
 /* Another process may have begun or ended the training before this one had the lock. */
 static cutlab_status share_locked(cutlab_context *context, char **result,
                                   const cutlab_training *training, const char *folder) {
@@ -322,30 +329,30 @@ static cutlab_status share_locked(cutlab_context *context, char **result,
                             : execute(context, result, training, folder, true);
 }
 
-/* Makes the folder; without a training there must be a run in it. */
-static cutlab_status prepare(cutlab_context *context, const cutlab_training *training,
-                             const char *folder) {
+/* Refuses what needs no lock to be refused; without a training there must be a run in the folder.
+ */
+static cutlab_status check_place(cutlab_context *context, const cutlab_training *training,
+                                 const char *folder) {
   bool begun;
   if (!training) return check_run(context, folder);
   CUTLAB_TRY(look_for_run(context, &begun, folder));
   if (begun) return CUTLAB_OK;
   CUTLAB_TRY(cutlab_training_validate(context, training));
-  CUTLAB_TRY(check_foreign(context, folder));
-  return cutlab_folder_make(context, folder);
+  return check_foreign(context, folder);
 }
 
 cutlab_status cutlab_train_share(cutlab_context *context, char **result, bool *busy,
                                  const cutlab_training *training, const char *folder) {
   bool finished;
-  int lock;
+  cutlab_hold hold;
   if (result) *result = NULL;
   if (busy) *busy = false;
   CUTLAB_TRY(take_result(context, result, &finished, folder));
   if (finished) return CUTLAB_OK;
-  CUTLAB_TRY(prepare(context, training, folder));
-  CUTLAB_TRY(cutlab_lock_take(context, &lock, busy, folder));
+  CUTLAB_TRY(check_place(context, training, folder));
+  CUTLAB_TRY(cutlab_hold_take(context, &hold, busy, folder));
   cutlab_status status = share_locked(context, result, training, folder);
-  cutlab_lock_release(lock);
+  leave(context, &hold);
   return status;
 }
 

@@ -22,10 +22,10 @@ static void print(FILE *file, const cutlab_trainer *t, const char *table) {
           s->epochs, t->steps_per_epoch, t->source.batch);
   fprintf(file, "backend     %s\n", cutlab_network_backend(t->network));
   fprintf(file,
-          "memory      %.0f MiB: data %.0f, values and optimiser %.0f, activations %.0f, loader "
-          "%.0f\n",
+          "memory      %.0f MiB: data %.0f, values and optimiser %.0f, checkpoints %.0f, "
+          "activations %.0f, loader %.0f\n",
           cutlab_memory_total(need) / mebibyte, need->data / mebibyte, need->values / mebibyte,
-          need->compute / mebibyte, need->loader / mebibyte);
+          need->checkpoint / mebibyte, need->compute / mebibyte, need->loader / mebibyte);
 }
 
 static cutlab_status describe(const cutlab_trainer *t, char **text) {

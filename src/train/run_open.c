@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/npy.h"
 #include "data/collection_internal.h"
 
 cutlab_collection_source cutlab_trainer_source(const struct cutlab_training *settings) {
@@ -36,13 +37,17 @@ static double part_bytes(const cutlab_examples *part, double size) {
 static void count_known_memory(cutlab_trainer *t) {
   const cutlab_collection *c = &t->collection;
   double size = (double)(c->channels * c->height * c->width);
-  int copies = 2 + cutlab_optimiser_kept(t->settings); /* values, gradients, state */
+  int kept = 1 + cutlab_optimiser_kept(t->settings); /* values and state; gradients are not */
   t->need.data = part_bytes(&c->train, size) + part_bytes(&c->test, size) +
                  part_bytes(&c->held, size) + (double)c->probes.count * size * sizeof(float);
   for (int i = 0; i < cutlab_model_tensors(t->model); ++i) {
     const cutlab_model_tensor *tensor = cutlab_model_tensor_at(t->model, i);
-    t->need.values += (double)tensor->count * sizeof(float) * (tensor->trained ? copies : 1);
+    double bytes = (double)tensor->count * sizeof(float);
+    t->need.values += bytes * (tensor->trained ? kept + 1 : 1);
+    t->need.checkpoint += bytes * (tensor->trained ? kept : 1) * cutlab_npz_copies;
   }
+  if (strcmp(t->settings->dataset, "feature-noise") == 0)
+    t->need.drawing = fmax((double)c->train.count, (double)c->test.count) * size * sizeof(double);
   t->need.loader = cutlab_loader_bytes(&t->source, (int)t->settings->workers);
 }
 
@@ -70,23 +75,31 @@ static cutlab_status open_policies(cutlab_trainer *t) {
 }
 
 /* What is left beside the data, read or not. */
-static double available_memory(const cutlab_trainer *t) {
-  double available = cutlab_memory_available("");
-  return t->collection.train.pixels ? available : fmax(0, available - t->need.data);
+static cutlab_status find_memory(cutlab_trainer *t, double *available) {
+  *available = cutlab_memory_available("");
+  if (t->collection.train.pixels) return CUTLAB_OK;
+  CUTLAB_TRY(cutlab_memory_check_data(t->context, &t->need, *available));
+  *available -= t->need.data;
+  return CUTLAB_OK;
 }
 
-/* Sizes of a published data set in its own files, which need not be read for them. */
+/* Sizes of what need not be read for them: a published data set in its own files, or one that is
+   drawn. */
 static cutlab_status outline(cutlab_context *context, cutlab_collection *c,
                              const cutlab_collection_source *source) {
   const cutlab_published *p = cutlab_published_find(source->dataset);
   int64_t fold, folds;
   CUTLAB_TRY(cutlab_fold_parse(context, &fold, &folds, source->fold));
-  if (!p || cutlab_source_is_packed(source)) return CUTLAB_OK;
-  *c = (cutlab_collection){
-      .channels = p->channels, .height = p->side, .width = p->side, .classes = p->classes};
-  c->train.dtype = c->test.dtype = c->held.dtype = CUTLAB_UINT8;
-  c->train.count = cutlab_examples_wanted(p->train, source->train_examples);
-  c->test.count = cutlab_examples_wanted(p->test, source->test_examples);
+  if (strcmp(source->dataset, "feature-noise") == 0) {
+    CUTLAB_TRY(cutlab_world_outline(context, c, source));
+  } else if (p && !cutlab_source_is_packed(source)) {
+    *c = (cutlab_collection){
+        .channels = p->channels, .height = p->side, .width = p->side, .classes = p->classes};
+    c->train.count = cutlab_examples_wanted(p->train, source->train_examples);
+    c->test.count = cutlab_examples_wanted(p->test, source->test_examples);
+    c->train.dtype = c->test.dtype = CUTLAB_UINT8;
+  }
+  c->held.dtype = c->train.dtype;
   if (folds) c->held.count = cutlab_fold_size(c->train.count, fold, folds);
   c->train.count -= c->held.count;
   return CUTLAB_OK;
@@ -109,7 +122,8 @@ static cutlab_status open_network(cutlab_trainer *t) {
   CUTLAB_TRY(cutlab_model_create(t->context, &t->model, s->model, c->channels, c->height, c->width,
                                  c->classes));
   count_known_memory(t);
-  double available = available_memory(t);
+  double available;
+  CUTLAB_TRY(find_memory(t, &available));
   CUTLAB_TRY(cutlab_memory_check(t->context, &t->need, available, batch));
   CUTLAB_TRY(cutlab_network_create(t->context, &t->network, t->model, s->backend));
   t->evaluator = (cutlab_evaluator){.network = t->network,
