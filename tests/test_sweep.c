@@ -1,12 +1,8 @@
 /* Sweeps: expressions, specs and their errors, keys, what is done again and what is not, shards. */
-#include "fixture.h"
+#include "sweep_folder.h"
 
 #include <math.h>
 
-#include <cutlab/sweep.h>
-
-#include "base/file.h"
-#include "sweep/folder.h"
 #include "sweep/grid.h"
 
 /* Expressions */
@@ -94,10 +90,6 @@ static void deep_nesting_is_refused(void **state) {
 }
 
 /* Specs */
-
-#define WORLD                                                                                      \
-  "preset: quick\n"                                                                                \
-  "parameters: {examples: 8, iterations: 3, frequencies: [0.8, 0.2], dimension: 60}\n"
 
 typedef struct said {
   cutlab_context *context;
@@ -284,9 +276,9 @@ static void keys_are_of_the_configuration(void **state) {
       "axes: {sigma_d: [0.3, 0.1], sigma_b: [0.2]}\nseeds: [4, 7]\nmeasure: [train_loss, evenness]",
       "preset: quick\nparameters: {iterations: 3.0, examples: 2 * 4, dimension: 60, frequencies: "
       "[8e-1, 0.2], sigma_b: 2e-1}\naxes: {sigma_d: {from: 0.1, to: 0.5, step: 0.2}}\nseeds: 4\n"
-      "first_seed: 4\nmeasure: [evenness, train_loss]"};
+      "first_seed: 4\nmeasure: [gradient_norm]\nlearnt_at: 0.9"};
   static const char *const other[] = {
-      WORLD "axes: {sigma_d: [0.1], sigma_b: [0.2]}\nseeds: [4]\nmeasure: [train_loss]",
+      WORLD "axes: {sigma_d: [0.1], sigma_b: [0.2]}\nseeds: [4]\nmeasure: [train_loss, time_1]",
       WORLD "axes: {sigma_d: [0.1], sigma_b: [0.2]}\nseeds: [5]\nmeasure: [train_loss, evenness]",
       WORLD "axes: {sigma_d: [0.1], sigma_b: [0.3]}\nseeds: [4]\nmeasure: [train_loss, evenness]",
       WORLD "axes: {sigma_d: [0.1], sigma_b: [0.2]}\nseeds: [4]\nmeasure: [train_loss, evenness]\n"
@@ -371,62 +363,6 @@ static void specs_are_printed_as_they_are_read(void **state) {
 
 /* Folders */
 
-static cutlab_sweep *load(fixture *f, const char *text) {
-  cutlab_sweep *sweep;
-  char path[256];
-  snprintf(path, sizeof path, "%s/spec.yaml", f->folder);
-  assert_int_equal(cutlab_file_write(f->context, path, text, strlen(text)), CUTLAB_OK);
-  if (cutlab_sweep_load(f->context, &sweep, path) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(f->context));
-  return sweep;
-}
-
-static const char *sub(const fixture *f, const char *name) {
-  static char paths[4][256];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", f->folder, name);
-  return path;
-}
-
-static void expect_run(fixture *f, cutlab_sweep *sweep, const char *folder, int64_t shard,
-                       int64_t shards) {
-  const cutlab_sweep_options options = {shard, shards};
-  if (cutlab_sweep_run(sweep, folder, &options) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(f->context));
-}
-
-static int64_t done(fixture *f, cutlab_sweep *sweep, const char *folder) {
-  cutlab_sweep_plan plan;
-  if (cutlab_sweep_estimate(sweep, &plan, folder) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(f->context));
-  return plan.done;
-}
-
-static char *content(fixture *f, const char *folder, const char *name, size_t *size) {
-  char *text, *path = cutlab_path_join(f->context, folder, name);
-  if (cutlab_file_read(f->context, &text, size, path, 0) != CUTLAB_OK)
-    fail_msg("%s", cutlab_context_message(f->context));
-  free(path);
-  return text;
-}
-
-static void expect_same(fixture *f, const char *one, const char *two) {
-  static const char *const files[] = {"results.csv", "runs.csv", "results.npz", "sweep.json",
-                                      "sweep.yaml"};
-  for (int i = 0; i < 5; ++i) {
-    size_t size, other_size;
-    char *first = content(f, one, files[i], &size),
-         *second = content(f, two, files[i], &other_size);
-    assert_int_equal(size, other_size);
-    assert_memory_equal(first, second, size);
-    free(first);
-    free(second);
-  }
-}
-
-#define SMALL "name: small\n" WORLD "axes: {method: [erm, cutmix], sigma_d: [0.1, 0.2]}\nseeds: 3\n"
-
 static void only_new_cells_are_computed(void **state) {
   fixture *f = *state;
   cutlab_sweep *sweep = load(f, SMALL);
@@ -444,6 +380,27 @@ static void only_new_cells_are_computed(void **state) {
   expect_same(f, folder, fresh);
   cutlab_sweep_free(sweep);
   sweep = load(f, SMALL); /* nothing was forgotten */
+  assert_int_equal(done(f, sweep, folder), 12);
+  cutlab_sweep_free(sweep);
+}
+
+/* All that costs nothing more is in the journal; times are not, unless one was asked for. */
+static void other_measures_train_nothing(void **state) {
+  fixture *f = *state;
+  cutlab_sweep *sweep = load(f, SMALL);
+  const char *folder = sub(f, "a"), *fresh = sub(f, "b");
+  assert_int_equal(cutlab_sweep_set(sweep, "measure", "[train_loss]"), CUTLAB_OK);
+  expect_run(f, sweep, folder, 0, 0);
+  assert_int_equal(cutlab_sweep_set(sweep, "measure", "[accuracy_2, iterations, feature_1]"),
+                   CUTLAB_OK);
+  assert_int_equal(done(f, sweep, folder), 12);
+  expect_run(f, sweep, folder, 0, 0);
+  expect_run(f, sweep, fresh, 0, 0);
+  expect_same(f, folder, fresh);
+  assert_int_equal(cutlab_sweep_set(sweep, "measure", "[train_loss, time_1]"), CUTLAB_OK);
+  assert_int_equal(done(f, sweep, folder), 0);
+  expect_run(f, sweep, folder, 0, 0);
+  assert_int_equal(cutlab_sweep_set(sweep, "measure", "[time_2, evenness]"), CUTLAB_OK);
   assert_int_equal(done(f, sweep, folder), 12);
   cutlab_sweep_free(sweep);
 }
@@ -626,92 +583,6 @@ static void boundaries_are_csv(void **state) {
   cutlab_sweep_free(sweep);
 }
 
-/* Journals that cannot be used */
-
-static void expect_refused(fixture *f, cutlab_sweep *sweep, cutlab_status wanted,
-                           const char *message) {
-  assert_int_equal(cutlab_sweep_run(sweep, sub(f, "a"), NULL), wanted);
-  assert_message(f->context, message);
-}
-
-static void write_bytes(const char *path, long at, const void *bytes, size_t size) {
-  FILE *file = fopen(path, "r+b");
-  assert_non_null(file);
-  assert_int_equal(fseek(file, at, SEEK_SET), 0);
-  assert_int_equal(fwrite(bytes, 1, size, file), size);
-  assert_int_equal(fclose(file), 0);
-}
-
-static void foreign_journals_are_refused(void **state) {
-  fixture *f = *state;
-  cutlab_sweep *sweep = load(f, SMALL);
-  const char *path = sub(f, "a/journal.sqlite");
-  char journal[256];
-  snprintf(journal, sizeof journal, "%s", path);
-  expect_run(f, sweep, sub(f, "a"), 0, 0);
-  write_bytes(journal, 60, "\0\0\0\7", 4); /* user_version */
-  expect_refused(f, sweep, CUTLAB_ERROR_FORMAT, "journal of format version 7");
-  write_bytes(journal, 68, "abcd", 4); /* application_id */
-  size_t size, same;
-  char *before = content(f, sub(f, "a"), "journal.sqlite", &size);
-  expect_refused(f, sweep, CUTLAB_ERROR_FORMAT, "another program's database");
-  char *after = content(f, sub(f, "a"), "journal.sqlite", &same);
-  assert_int_equal(size, same);
-  assert_memory_equal(before, after, size);
-  free(before);
-  free(after);
-  write_bytes(journal, 0, "no database", 11);
-  expect_refused(f, sweep, CUTLAB_ERROR_FORMAT, "is not a journal of a sweep, or corrupt");
-  cutlab_sweep_free(sweep);
-}
-
-/* Wherever a byte changes, results are refused or as they were. */
-static void corruption_does_not_go_unseen(void **state) {
-  fixture *f = *state;
-  cutlab_sweep *sweep = load(f, SMALL);
-  const char *folder = sub(f, "a");
-  char journal[256];
-  snprintf(journal, sizeof journal, "%s/journal.sqlite", folder);
-  expect_run(f, sweep, folder, 0, 0);
-  size_t size, seen = 0, wanted_size;
-  char *bytes = content(f, folder, "journal.sqlite", &size),
-       *wanted = content(f, folder, "runs.csv", &wanted_size);
-  for (size_t at = 100; at < size; at += 61) {
-    assert_int_equal(cutlab_file_write(f->context, journal, bytes, size), CUTLAB_OK);
-    const char flipped = (char)(bytes[at] ^ 0x20);
-    write_bytes(journal, (long)at, &flipped, 1);
-    cutlab_status status = cutlab_sweep_run(sweep, folder, NULL);
-    seen += status == CUTLAB_ERROR_FORMAT;
-    if (status != CUTLAB_OK) {
-      if (status != CUTLAB_ERROR_FORMAT)
-        fail_msg("byte %zu: %s", at, cutlab_context_message(f->context));
-      continue;
-    }
-    size_t now_size;
-    char *now = content(f, folder, "runs.csv", &now_size);
-    assert_int_equal(now_size, wanted_size);
-    assert_memory_equal(now, wanted, now_size);
-    free(now);
-  }
-  assert_true(seen > 5);
-  free(bytes);
-  free(wanted);
-  cutlab_sweep_free(sweep);
-}
-
-static void a_journal_in_use_is_left_alone(void **state) {
-  fixture *f = *state;
-  cutlab_sweep *sweep = load(f, SMALL);
-  cutlab_journal *journal;
-  assert_int_equal(cutlab_folder_make(f->context, sub(f, "a")), CUTLAB_OK);
-  assert_int_equal(cutlab_journal_open(f->context, &journal, sub(f, "a/journal.sqlite"), true),
-                   CUTLAB_OK);
-  expect_refused(f, sweep, CUTLAB_ERROR_IO, "is in use by another process");
-  cutlab_journal_close(journal);
-  expect_run(f, sweep, sub(f, "a"), 0, 0);
-  cutlab_sweep_free(sweep);
-}
-
 static void a_folder_that_cannot_be_made_is_said(void **state) {
   fixture *f = *state;
   cutlab_sweep *sweep = load(f, SMALL);
@@ -779,6 +650,7 @@ int main(void) {
       PLAIN(threads_do_not_matter_for_keys),
       PLAIN(specs_are_printed_as_they_are_read),
       IN_FOLDER(only_new_cells_are_computed),
+      IN_FOLDER(other_measures_train_nothing),
       IN_FOLDER(shards_make_the_whole),
       IN_FOLDER(nothing_to_merge_is_said),
       IN_FOLDER(failed_runs_are_recorded),
@@ -788,9 +660,6 @@ int main(void) {
       IN_FOLDER(times_do_not_end_trainings),
       IN_FOLDER(the_end_is_looked_at),
       IN_FOLDER(boundaries_are_csv),
-      IN_FOLDER(foreign_journals_are_refused),
-      IN_FOLDER(corruption_does_not_go_unseen),
-      IN_FOLDER(a_journal_in_use_is_left_alone),
       IN_FOLDER(a_folder_that_cannot_be_made_is_said),
       IN_FOLDER(estimates_count_before_they_time),
       IN_FOLDER(presets_are_sweeps),

@@ -165,6 +165,22 @@ refused "a line" 2 "no grid over two axes of numbers" one --reference train_loss
 refused "a run with a reference" 2 "--reference is for a sweep" empty --reference train_loss=good.csv
 refused "a sweep and something else" 2 "accepted: one sweep, and nothing else" map four
 
+# A sweep refuses the same before its first run
+subcommand=(sweep map.yaml --out no --quiet --threads 1)
+refused "a sweep, a short row" 1 "short.csv: row 2 has 2 columns" --reference train_loss=short.csv
+refused "a sweep, too many rows" 1 "high.csv has 3 rows; the map has 2" --reference train_loss=high.csv
+refused "a sweep, a nan" 1 'nan.csv: row 2, column 2: "nan" is not a number' --reference train_loss=nan.csv
+refused "a sweep, a zero byte" 1 "zero.csv is not text" --reference train_loss=zero.csv
+refused "a sweep, no file" 1 "absent.csv" --reference train_loss=absent.csv
+refused "a sweep, no such measure" 2 "has no measure of that name; it has train_loss, accuracy_2" --reference loss=good.csv
+refused "a sweep, no measure" 2 "expected MEASURE=FILE" --reference good.csv
+refused "a sweep, twice the same" 2 "there is another one of this measure" --reference train_loss=good.csv --reference accuracy_2=good.csv --reference train_loss=good.csv
+subcommand=(sweep four.yaml --out no --quiet --threads 1)
+refused "a sweep, several maps" 2 "and the sweep has 4" --reference train_loss=good.csv
+subcommand=(sweep one.yaml --out no --quiet --threads 1)
+refused "a sweep, a line" 2 "no grid over two axes of numbers" --reference train_loss=good.csv
+subcommand=(report --quiet)
+
 # Damage
 cp -r map broken
 printf '{' >broken/sweep.json

@@ -44,11 +44,11 @@ typedef struct cutlab_sweep_options {
   int64_t shard, shards; /* this process does runs shard, shard + shards, ...; shards 0: all */
 } cutlab_sweep_options;
 
-/* Does the runs that the journal in `folder` lacks, on the context's threads and, where it has
-   joined others, on all ranks; then writes the results. `options` may be NULL: all runs.
-   CUTLAB_CANCELLED keeps every finished run; a kill or a full disk loses those in flight and what
-   was finished in the last few milliseconds, or on other ranks in the last tenth of a second. The
-   same call goes on. A shard writes its journal alone. */
+/* Does the runs that the journal in `folder` lacks or, with a warning, has as damaged rows, on the
+   context's threads and, where it has joined others, on all ranks; then writes the results.
+   `options` may be NULL: all runs. CUTLAB_CANCELLED keeps every finished run; a kill or a full disk
+   loses those in flight and what was finished in the last few milliseconds, or on other ranks in
+   the last tenth of a second. The same call goes on. A shard writes its journal alone. */
 CUTLAB_API cutlab_status cutlab_sweep_run(cutlab_sweep *sweep, const char *folder,
                                           const cutlab_sweep_options *options);
 /* Gathers the journals of all shards in `folder` and writes the results; says which runs are

@@ -240,13 +240,21 @@ static int print_summary(const cutlab_cli *cli, const cutlab_sweep *sweep, bool 
   return 0;
 }
 
-/* Before anything is trained. */
+static bool is_reference(const cutlab_item *item) {
+  return item->option && strcmp(item->option->name, "reference") == 0;
+}
+
+/* Before anything is trained: each for itself, and whether two are of one measure. */
 static int check_references(cutlab_cli *cli, cutlab_sweep *sweep) {
   for (int i = 0; i < cli->item_count; ++i) {
-    const cutlab_item *item = &cli->items[i];
-    if (!item->option || strcmp(item->option->name, "reference") != 0) continue;
-    cutlab_status status = cutlab_sweep_check_reference(sweep, item->value);
+    if (!is_reference(&cli->items[i])) continue;
+    const char *text = cli->items[i].value;
+    cutlab_status status = cutlab_sweep_check_reference(sweep, text);
     if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
+    for (int j = 0; j < i; ++j)
+      if (is_reference(&cli->items[j]) &&
+          strncmp(cli->items[j].value, text, strcspn(text, "=") + 1) == 0)
+        return cutlab_cli_usage("reference \"%.200s\": there is another one of this measure", text);
   }
   return 0;
 }

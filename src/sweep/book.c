@@ -74,17 +74,18 @@ static bool is_ours(const cutlab_book *book, int64_t run) {
 /* A message that does not fit into memory is none. */
 static void know(cutlab_book *book, int64_t run, bool failed, const double *values,
                  const char *message) {
-  int64_t measures = book->grid->measures.count;
+  const cutlab_measures *measures = &book->grid->measures;
   if (book->states[run] != CUTLAB_RUN_OPEN) return;
   book->states[run] = failed ? CUTLAB_RUN_FAILED : CUTLAB_RUN_DONE;
-  memcpy(book->values + run * measures, values, (size_t)measures * sizeof *values);
+  for (int m = 0; m < measures->count; ++m)
+    book->values[run * measures->count + m] = values[measures->items[m].at];
   if (failed) book->messages[run] = strdup(message);
   book->done += is_ours(book, run);
 }
 
 static void visit(void *user, const cutlab_journal_row *row) {
   cutlab_book *book = user;
-  if (row->value_count != book->grid->measures.count) return;
+  if (row->value_count != book->grid->measures.stored_count) return;
   for (int64_t slot = first_slot(book, row->key); book->slots[slot] >= 0;
        slot = (slot + 1) & (book->slot_count - 1))
     if (memcmp(book->grid->keys[book->slots[slot]], row->key, cutlab_key_size) == 0)
@@ -95,14 +96,14 @@ cutlab_status cutlab_book_read(cutlab_book *book, const char *path) {
   cutlab_journal *journal;
   if (!cutlab_file_exists(path)) return CUTLAB_OK;
   CUTLAB_TRY(cutlab_journal_open(book->context, &journal, path, false));
-  cutlab_status status = cutlab_journal_read(journal, visit, book);
+  cutlab_status status = cutlab_journal_read(journal, &book->damaged, visit, book);
   cutlab_journal_close(journal);
   return status;
 }
 
 cutlab_status cutlab_book_open(cutlab_book *book, const char *path) {
   CUTLAB_TRY(cutlab_journal_open(book->context, &book->journal, path, true));
-  return cutlab_journal_read(book->journal, visit, book);
+  return cutlab_journal_read(book->journal, &book->damaged, visit, book);
 }
 
 int64_t cutlab_book_take(cutlab_book *book, int64_t *runs, int64_t capacity) {
@@ -118,7 +119,7 @@ cutlab_status cutlab_book_put(cutlab_book *book, void *outcomes, int64_t count) 
   for (int64_t i = 0; i < count && status == CUTLAB_OK; ++i) {
     const cutlab_outcome *o = cutlab_outcome_at(outcomes, book->grid, i);
     const cutlab_journal_row row = {book->grid->keys[o->run], o->failed != 0, o->values,
-                                    book->grid->measures.count, o->message};
+                                    book->grid->measures.stored_count, o->message};
     status = cutlab_journal_add(book->journal, &row);
   }
   if (status == CUTLAB_OK) status = cutlab_journal_commit(book->journal);

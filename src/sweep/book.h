@@ -22,6 +22,7 @@ typedef struct cutlab_book {
   int64_t slot_count;
   int64_t first, stride; /* the runs to do are first, first + stride, ... */
   int64_t next;          /* of those, the first not handed out */
+  int64_t damaged;       /* rows of journals that are not as they were written */
   int64_t total, done;   /* how many there are to do in all, and how many of these are known */
 } cutlab_book;
 

@@ -130,7 +130,6 @@ static cutlab_status describe_results(cutlab_context *context, char **text, size
   FILE *file = open_memstream(text, size);
   if (file) {
     fprintf(file, "results %d\n", results_version);
-    for (int m = 0; m < measures->count; ++m) fprintf(file, "%s\n", measures->items[m].name);
     cutlab_number_text(number, measures->learnt_at);
     if (measures->has_times) fprintf(file, "learnt_at %s\n", number);
     if (grid->spec->own_draws) fputs("draws own\n", file);

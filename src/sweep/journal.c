@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "sweep/grid.h"
 
-enum { application_id = 0x43544c53, journal_version = 1, most_message = 1000 };
+enum { application_id = 0x43544c53, journal_version = 2, most_message = 1000 };
 
 struct cutlab_journal {
   cutlab_context *context;
@@ -174,21 +174,13 @@ static int64_t checksum(const uint8_t *key, bool failed, const void *values, siz
   return (int64_t)crc32(crc, (const Bytef *)message, (uInt)strlen(message));
 }
 
-static cutlab_status spoilt(const cutlab_journal *j, int64_t number) {
-  return cutlab_fail(j->context, CUTLAB_ERROR_FORMAT,
-                     "%s is corrupt: row %lld is not as it was written; move it away, and runs are "
-                     "done again",
-                     j->path, (long long)number);
-}
-
-/* A row of a statement, its values in `buffer`. */
-static cutlab_status take_row(const cutlab_journal *j, cutlab_journal_row *row,
-                              sqlite3_stmt *statement, int64_t number, double **buffer,
-                              int *capacity) {
+/* A row of a statement, its values in `buffer`; *good: as it was written. */
+static cutlab_status take_row(const cutlab_journal *j, cutlab_journal_row *row, bool *good,
+                              sqlite3_stmt *statement, double **buffer, int *capacity) {
   const void *key = sqlite3_column_blob(statement, 0), *blob = sqlite3_column_blob(statement, 2);
   int size = sqlite3_column_bytes(statement, 2);
-  if (!key || sqlite3_column_bytes(statement, 0) != cutlab_key_size || size % 8)
-    return spoilt(j, number);
+  *good = key && sqlite3_column_bytes(statement, 0) == cutlab_key_size && size % 8 == 0;
+  if (!*good) return CUTLAB_OK;
   if (!*buffer || size > *capacity) {
     double *grown = realloc(*buffer, size ? (size_t)size : 8);
     if (!grown) return cutlab_fail(j->context, CUTLAB_ERROR_MEMORY, "out of memory: %s", j->path);
@@ -199,11 +191,12 @@ static cutlab_status take_row(const cutlab_journal *j, cutlab_journal_row *row,
   const char *message = (const char *)sqlite3_column_text(statement, 3);
   *row = (cutlab_journal_row){key, sqlite3_column_int(statement, 1) != 0, *buffer, size / 8,
                               message ? message : ""};
-  int64_t sum = checksum(key, row->failed, *buffer, (size_t)size, row->message);
-  return sum == sqlite3_column_int64(statement, 4) ? CUTLAB_OK : spoilt(j, number);
+  *good = checksum(key, row->failed, *buffer, (size_t)size, row->message) ==
+          sqlite3_column_int64(statement, 4);
+  return CUTLAB_OK;
 }
 
-cutlab_status cutlab_journal_read(cutlab_journal *j,
+cutlab_status cutlab_journal_read(cutlab_journal *j, int64_t *damaged,
                                   void (*visit)(void *user, const cutlab_journal_row *row),
                                   void *user) {
   sqlite3_stmt *statement = NULL;
@@ -211,13 +204,16 @@ cutlab_status cutlab_journal_read(cutlab_journal *j,
                      "SELECT key, failed, results, message, crc FROM runs ORDER BY number"));
   double *buffer = NULL;
   int capacity = 0, code;
-  int64_t number = 0;
   cutlab_status status = CUTLAB_OK;
   while (status == CUTLAB_OK && (code = sqlite3_step(statement)) != SQLITE_DONE) {
     cutlab_journal_row row;
-    status = code == SQLITE_ROW ? take_row(j, &row, statement, ++number, &buffer, &capacity)
+    bool good = false;
+    status = code == SQLITE_ROW ? take_row(j, &row, &good, statement, &buffer, &capacity)
                                 : fail(j, "read");
-    if (status == CUTLAB_OK) visit(user, &row);
+    if (good)
+      visit(user, &row);
+    else if (status == CUTLAB_OK)
+      ++*damaged;
   }
   sqlite3_finalize(statement);
   free(buffer);

@@ -20,8 +20,9 @@ cutlab_status cutlab_journal_open(cutlab_context *context, cutlab_journal **jour
                                   const char *path, bool create);
 /* Accepts NULL. */
 void cutlab_journal_close(cutlab_journal *journal);
-/* Calls `visit` for every row, in the order in which they were added. */
-cutlab_status cutlab_journal_read(cutlab_journal *journal,
+/* Calls `visit` for every row, in the order in which they were added, but for those that are not as
+   they were written: these add to *damaged. */
+cutlab_status cutlab_journal_read(cutlab_journal *journal, int64_t *damaged,
                                   void (*visit)(void *user, const cutlab_journal_row *row),
                                   void *user);
 /* Adds rows between begin and commit, all of them or none. */

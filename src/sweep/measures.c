@@ -107,17 +107,25 @@ cutlab_status cutlab_measures_choose(cutlab_context *context, cutlab_measures *m
     free(all);
     return status;
   }
-  *measures = (cutlab_measures){.items = all, .features = features};
+  *measures = (cutlab_measures){.stored = all, .features = features};
+  measures->items = cutlab_allocate(context, count, sizeof *measures->items);
+  if (!measures->items) return CUTLAB_ERROR_MEMORY;
+  for (int i = 0; i < count; ++i)
+    measures->has_times |=
+        all[i].kind == MEASURE_TIME && is_wanted(&all[i], names, fresh_points, excluded);
   for (int i = 0; i < count; ++i) {
-    if (!is_wanted(&all[i], names, fresh_points, excluded)) continue;
-    measures->has_times |= all[i].kind == MEASURE_TIME;
-    all[measures->count++] = all[i];
+    if (all[i].kind == MEASURE_TIME && !measures->has_times) continue;
+    all[i].at = measures->stored_count;
+    if (is_wanted(&all[i], names, fresh_points, excluded))
+      measures->items[measures->count++] = all[i];
+    all[measures->stored_count++] = all[i];
   }
   return CUTLAB_OK;
 }
 
 void cutlab_measures_clear(cutlab_measures *measures) {
   free(measures->items);
+  free(measures->stored);
   *measures = (cutlab_measures){0};
 }
 
@@ -161,8 +169,8 @@ static double value_of(const cutlab_measure *measure, const cutlab_measurement *
 
 void cutlab_measures_fill(double *values, const cutlab_measures *measures,
                           const cutlab_measurement *m, const cutlab_run_facts *facts) {
-  for (int i = 0; i < measures->count; ++i) {
-    double value = value_of(&measures->items[i], m, facts);
+  for (int i = 0; i < measures->stored_count; ++i) {
+    double value = value_of(&measures->stored[i], m, facts);
     values[i] = isfinite(value) ? value : NAN;
   }
 }

@@ -9,12 +9,14 @@
 typedef struct cutlab_measure {
   char name[32];
   int kind, feature; /* feature: 0.., for those of one feature */
+  int at;            /* its place among what is stored */
 } cutlab_measure;
 
-/* In a fixed order, whatever the order of a spec. */
+/* In a fixed order, whatever the order of a spec. Of every run all is stored that costs nothing
+   more: times only where one is asked for. */
 typedef struct cutlab_measures {
-  cutlab_measure *items;
-  int count, features;
+  cutlab_measure *items, *stored;
+  int count, stored_count, features;
   double learnt_at, stop_train_loss;
   bool has_times;
 } cutlab_measures;
@@ -42,7 +44,7 @@ typedef struct cutlab_run_facts {
 /* Accuracy on fresh points with feature k; NaN where there is no such feature. */
 double cutlab_measures_feature_accuracy(const cutlab_measurement *measurement, int k,
                                         double balance);
-/* values: [measures], NaN for what is not defined. */
+/* values: [stored], NaN for what is not defined. */
 void cutlab_measures_fill(double *values, const cutlab_measures *measures,
                           const cutlab_measurement *measurement, const cutlab_run_facts *facts);
 

@@ -13,7 +13,7 @@
 static const double looks_an_octave = 4, look_tolerance = 1e-3;
 
 size_t cutlab_outcome_size(const cutlab_grid *grid) {
-  return sizeof(cutlab_outcome) + (size_t)grid->measures.count * sizeof(double);
+  return sizeof(cutlab_outcome) + (size_t)grid->measures.stored_count * sizeof(double);
 }
 
 cutlab_outcome *cutlab_outcome_at(void *outcomes, const cutlab_grid *grid, int64_t i) {
@@ -117,7 +117,7 @@ cutlab_status cutlab_outcome_compute(cutlab_context *context, cutlab_outcome *ou
   if (status == CUTLAB_OK) status = train_and_measure(&t, outcome);
   if (is_of_configuration(status)) {
     outcome->failed = 1;
-    for (int i = 0; i < grid->measures.count; ++i) outcome->values[i] = NAN;
+    for (int i = 0; i < grid->measures.stored_count; ++i) outcome->values[i] = NAN;
     snprintf(outcome->message, sizeof outcome->message, "%.*s", cutlab_outcome_message - 1,
              cutlab_context_message(context));
     status = CUTLAB_OK;

@@ -10,7 +10,7 @@ enum { cutlab_outcome_message = 184 };
 typedef struct cutlab_outcome {
   int64_t run, failed;
   char message[cutlab_outcome_message]; /* of a failed one */
-  double values[];                      /* [measures] */
+  double values[];                      /* [measures stored] */
 } cutlab_outcome;
 
 size_t cutlab_outcome_size(const cutlab_grid *grid);

@@ -151,6 +151,14 @@ cutlab_status cutlab_sweep_estimate(cutlab_sweep *s, cutlab_sweep_plan *plan, co
   return status;
 }
 
+static void warn_damaged(const cutlab_book *book, const char *folder) {
+  if (book->damaged)
+    cutlab_warn(book->context,
+                "%s: %lld damaged row%s of its journals left out; runs that no other row has are "
+                "done again",
+                folder, (long long)book->damaged, book->damaged > 1 ? "s" : "");
+}
+
 /* The folder, its journal, and what others there know. */
 static cutlab_status open_book(cutlab_sweep *s, cutlab_book **book, const char *folder,
                                const cutlab_sweep_options *o) {
@@ -164,6 +172,7 @@ static cutlab_status open_book(cutlab_sweep *s, cutlab_book **book, const char *
   free(path);
   CUTLAB_TRY(status);
   if (!o->shards) CUTLAB_TRY(cutlab_folder_read_journals(*book, NULL, NULL, folder, name));
+  warn_damaged(*book, folder);
   return cutlab_results_write_spec(s->context, folder, &s->spec);
 }
 
@@ -269,6 +278,7 @@ static cutlab_status gather(cutlab_sweep *s, cutlab_book *book, const char *fold
   if (!found)
     return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
                        "%s has no journals; accepted: the folder of shards", folder);
+  warn_damaged(book, folder);
   if (book->done < book->total) return fail_missing(s, book, shards, folder);
   CUTLAB_TRY(cutlab_results_write_spec(s->context, folder, &s->spec));
   CUTLAB_TRY(cutlab_results_write(s->context, folder, book));

@@ -62,7 +62,8 @@ def optimum(patches: int, positives: int, examples: int) -> Optimum:
 @dataclass(frozen=True, repr=False)
 class Simulation:
     """A training, measured at T iterations. NaN marks what is not defined. K features a label;
-    axis [2] of labels and filters: +1 first."""
+    axis [2] of labels and filters: +1 first. With several filters of a sign outputs are sums over
+    them, coefficients means."""
 
     parameters: dict[str, Any]  # every parameter of the experiment
     optimum: Optimum  # of CutMix, for the data's class split
@@ -81,12 +82,13 @@ class Simulation:
     background: Floats  # [T][3]
     dominant_coefficient: Floats  # [T][3]
     background_coefficient: Floats  # [T][3]
-    population_accuracy: Floats  # [T], error at most 1e-8
-    monte_carlo_accuracy: Floats  # [T]
+    population_accuracy: Floats  # [T], exact to 1e-8; NaN where no closed form is known
+    monte_carlo_accuracy: Floats  # [T], on `monte_carlo` fresh points, NaN without these
     monte_carlo_standard_error: Floats  # [T]
+    test_error: Floats  # [T], of these points, with labels flipped as in training
     feature_outputs: Floats  # [T][2 labels][K]
     feature_coefficients: Floats  # [T][2 filters][2 labels][K]
-    population_accuracy_by_feature: Floats  # [T][2 labels][K]
+    population_accuracy_by_feature: Floats  # [T][2 labels][K]; else of the fresh points, if any
 
     def __len__(self) -> int:
         """The number of measurements."""
@@ -176,6 +178,7 @@ NUMBERS = (
     "population_accuracy",
     "monte_carlo_accuracy",
     "monte_carlo_standard_error",
+    "test_error",
 )
 SPREADS = ("dominant", "background", "dominant_coefficient", "background_coefficient")
 BY_FEATURE = {
@@ -235,11 +238,15 @@ def simulate(
     progress: Progress | None = None,
     **parameters: Any,
 ) -> Simulation:
-    """Trains the network of Oh and Yun (2024) on the feature-noise world, and measures it.
+    """Trains the network of Oh and Yun (2024), or a relative, on a feature-noise world, and
+    measures it.
 
-    preset: "paper", "theory" or "quick"; method: "erm", "cutout" or "cutmix"; seed and iterations
-    None: as the preset says. Other parameters by name (`cutlab.parameters()`), such as
-    sampling="stratified", frequencies=[.8, .15, .05], log_points=100.
+    preset: "paper", "theory", "quick", or another world that `cutlab simulate --help` lists;
+    method: "erm", "cutout", "cutmix" or "mixup"; seed and iterations None: as the preset says.
+    Other parameters by name (`cutlab.parameters()`), of the data (frequencies=[.8, .15, .05],
+    sampling="stratified", label_flips=.1), the network (filters=8, bias="yes", activation="relu"),
+    the method (subsets="contiguous", mixup="midpoint", mixup_alpha=.2) and what is measured
+    (log_points=100, monte_carlo=10000 fresh points for test_error).
     data: patches [n][P][d] and labels [n] (+1, -1) instead of drawn ones.
     progress(done, total) is called now and then. Ctrl-C stops between two steps.
     """

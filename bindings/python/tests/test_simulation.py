@@ -1,5 +1,6 @@
 """The theory lab."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -50,6 +51,35 @@ def test_measurements_are_those_of_a_run_folder(tmp_path, settings):
     assert simulation.rarities == tuple(f["rarity"] for f in features)
     assert simulation.frequencies.tolist() == [f["frequency"] for f in features]
     assert simulation.optimum.positive == result["optimum"]["positive"]
+
+
+def test_every_measurement_is_shown():
+    members = dict(_native.ffi.typeof("cutlab_measurement").fields).keys()
+    shown = {field.name for field in dataclasses.fields(cutlab.Simulation)}
+    assert members - {"iteration", "feature_count"} <= shown
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"method": "erm", "label_flips": 0.2},
+        {"method": "cutmix", "filters": 2, "subsets": "contiguous"},
+        {"method": "mixup", "mixup": "midpoint", "activation": "relu", "bias": "yes"},
+    ],
+)
+def test_fresh_points_are_those_of_a_run_folder(tmp_path, settings):
+    settings = {"iterations": 20, "monte_carlo": 400, **settings}
+    result, _ = run_folder(tmp_path / "run", *(f"{k}={v}" for k, v in settings.items()))
+    simulation = cutlab.simulate("quick", **settings)
+    fresh = result["monte_carlo"]
+    assert 0 < simulation.test_error[-1] == fresh["test_error"]
+    assert simulation.test_error.shape == simulation.iterations.shape
+    assert simulation.monte_carlo_accuracy[-1] == fresh["overall"]
+    assert simulation.monte_carlo_standard_error[-1] == fresh["standard_error"]
+
+
+def test_without_fresh_points_there_is_no_test_error():
+    assert np.isnan(cutlab.simulate("quick", iterations=3).test_error).all()
 
 
 def test_shapes_and_parameters():
