@@ -67,6 +67,14 @@ refused "a method twice" 2 "twice" audit train "${data[@]}" --methods erm,erm --
 refused "no such fold" 2 "accepted: each of 1 to 2 once" audit train "${data[@]}" --folds 2 --fold 1,3 --out no
 refused "a fold that is no number" 2 "--fold has 'x'" audit train "${data[@]}" --folds 2 --fold x --out no
 refused "a setting of the plan" 2 "accepted: --methods" audit train "${data[@]}" method=erm --out no
+run 0 audit train "${data[@]}" learning_rate=5 schedule=constant --methods erm --folds 2 --seeds 1 --out astray
+for fold in 1 2; do
+  check "fold $fold is worse than guessing" contains errors "astray/erm-fold${fold}of2-seed1: the loss of the last epoch, "
+done
+check "and nothing else is told" [ "$(wc -l <errors)" = 2 ]
+refused "a policy" 2 "policy is set, and stands instead of every method" audit train "${data[@]}" policy=cutmix --out no
+printf 'policy: cutmix\n' >policy.yaml
+refused "a policy in a file" 2 "accepted: augment, which methods keep" audit train "${data[@]}" --methods erm --config policy.yaml --out no
 refused "no folder" 2 "accepted: --out DIR" audit train "${data[@]}"
 refused "seeds" 2 "--seeds is '0'" audit train "${data[@]}" --seeds 0 --out no
 refused "not a fold" 2 "fold is '3/2'; accepted: I/K" train "${data[@]}" fold=3/2 --out no
@@ -145,6 +153,17 @@ rm under-way/cutmix-fold1of2-seed2/result.json
 run 0 audit cscore --scores scores.npz under-way --partial --json
 check "one under way is left out" [ "$(field output "['methods']['CutMix']['trainings']")" = 2 ]
 check "with a warning" contains errors "cutmix-fold1of2-seed2 has not finished and is left out"
+mkdir among
+cp -r study/erm-fold1of2-seed1 among/of-a-fold
+run 0 train "${data[@]}" --out among/untested -q
+refused "without predictions" 2 "untested: no logits.npz" audit cscore --scores scores.npz among/untested
+run 0 audit cscore --scores scores.npz among --partial --json
+check "one without test data is left out" [ "$(field output "['methods']['ERM']['trainings']")" = 1 ]
+check "with a warning too" contains errors "among/untested has no test data and is left out"
+rm -r among/of-a-fold
+mkdir among/other
+mv among/untested among/other
+execute 2 audit among --out no && check "nothing is left" contains errors "nothing to audit"
 refused "confidence" 2 "--confidence is '2'" audit cscore --scores scores.npz study --confidence 2
 refused "draws" 2 "--draws is '5'" audit cscore --scores scores.npz study --draws 5
 
@@ -166,6 +185,12 @@ refused "one class" 2 "class 1" audit a.npz b.npz --labels one-class.npy --out n
 touch file
 refused "a file for a folder" 2 "is a file" audit a.npz b.npz --labels labels.npy --out file
 refused "more errors than examples" 2 "accepted: up to 60" audit cscore --scores scores.npz study --matched 121
+for option in matched draws seed; do
+  refused "$option without scores" 2 "--$option is for the table of scores; accepted: --scores FILE too" \
+    audit a.npz b.npz --labels labels.npy --$option 100 --out no
+done
+run 0 audit a.npz b.npz --labels labels.npy --quantiles 3 --out thirds --json
+check "quantiles need no scores" [ "$(field output "['comparisons'][0]['difficulty'].__len__()")" = 3 ]
 refused "no such baseline" 2 "accepted: a, b" audit a.npz b.npz --labels labels.npy --baseline c --out no
 refused "no such file" 1 "c.npz" audit a.npz c.npz --labels labels.npy --out no
 refused "data without their kind" 2 "dataset=NAME" audit a.npz b.npz --labels labels.npy path=data.npz --out no

@@ -109,11 +109,11 @@ static void bad_probabilities_are_no_logits(void **state) {
   cutlab_array array = matrix("out", values);
   refuse_array(f, &array, "a.npz",
                "a.npz: out look like probabilities, but those of example 7 sum to 1.25; accepted: "
-               "sums of 1, or logits as the member logits of an .npz");
+               "sums of 1 within 0.002, or logits as the member logits of an .npz");
   for (int i = 0; i < matrix_size; ++i) values[i] = i % classes ? 25 : 50;
   refuse_array(f, &array, "a.npy",
                "a.npy: predictions look like probabilities, but those of example 0 sum to 100; "
-               "accepted: sums of 1, or logits as the member logits of an .npz");
+               "accepted: sums of 1 within 0.002, or logits as the member logits of an .npz");
   array = matrix("logits", values);
   put(f, "b.npz", &array, 1);
   cutlab_audit *audit = create(f);
@@ -281,12 +281,29 @@ static void bad_numbers_are_named(void **state) {
   make_logits(values, 0);
   array = matrix("probs", values);
   refuse_array(f, &array, "a.npz",
-               "a.npz: probs of example 0 are not probabilities; accepted: numbers from 0 to 1 "
-               "that sum to 1, or logits named logits");
+               "a.npz: probs of example 0 are not all from 0 to 1; accepted: numbers from 0 to 1 "
+               "that sum to 1 within 0.002, or logits named logits");
   array = matrix("log_probs", values);
   refuse_array(f, &array, "a.npz",
-               "a.npz: log_probs of example 0 are not probabilities; accepted: logarithms of "
-               "numbers from 0 to 1 that sum to 1, or logits named logits");
+               "a.npz: log_probs of example 0 are not all 0 or below; accepted: logarithms of "
+               "numbers from 0 to 1 that sum to 1 within 0.002, or logits named logits");
+}
+
+/* Two digits are too few for classes that many share. */
+static void a_wrong_sum_is_told(void **state) {
+  const fixture *f = *state;
+  double values[matrix_size];
+  for (int i = 0; i < matrix_size; ++i) values[i] = .33;
+  cutlab_array array = matrix("probs", values);
+  refuse_array(f, &array, "a.npz",
+               "a.npz: probs of example 0 sum to 0.99; accepted: numbers from 0 to 1 that sum to 1 "
+               "within 0.002, or logits named logits");
+  for (int i = 0; i < matrix_size; ++i) values[i] = log(i / classes == 2 ? .25 : 1. / 3);
+  array = matrix("log_probs", values);
+  refuse_array(
+      f, &array, "a.npz",
+      "a.npz: log_probs of example 2 are of a sum of 0.75; accepted: logarithms of numbers "
+      "from 0 to 1 that sum to 1 within 0.002, or logits named logits");
 }
 
 static void wrong_shapes_are_described(void **state) {
@@ -470,6 +487,7 @@ int main(void) {
                                      CASE(difficulty_is_a_rank),
                                      CASE(the_first_is_the_baseline),
                                      CASE(bad_probabilities_are_no_logits),
+                                     CASE(a_wrong_sum_is_told),
                                      CASE(every_form_gives_the_same_audit),
                                      CASE(ties_and_certainties),
                                      CASE(masked_classes),

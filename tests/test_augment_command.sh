@@ -276,6 +276,14 @@ check "PNG files hold what images.npy does" cmp -s photos-npy/images.npy back/im
 run 0 "${none[@]}" photos/cat/b.png --out one && check "one file" [ -s one/b.png ]
 run 0 "${none[@]}" flat --out collide
 check "equal names: positions in front" [ "$(cd collide && echo *.png)" = "000000-x.png 000001-x.png 000002-y.png" ]
+cp -r photos others && touch others/cat/a.webp others/Thumbs.db others/.hidden
+run 0 "${none[@]}" others --out others-out
+check "other files: one warning" [ "$(cat errors)" = "cutlab: warning: others: 2 files passed over, neither PNG nor JPEG: others/Thumbs.db is the first" ]
+run 0 "${none[@]}" others --quiet --out others-out && check "other files: quiet" [ ! -s errors ]
+: >others/dog/z.PNG
+refused "an empty image in a folder" 1 "others/dog/z.PNG: an empty file; accepted" "${none[@]}" others --out no
+echo garbage >others/dog/z.PNG
+refused "garbage named as an image" 1 "others/dog/z.PNG: neither PNG nor JPEG; accepted" "${none[@]}" others --out no
 run 0 "${none[@]}" planes.npy --axes nchw --format png --out turned
 run 0 "${none[@]}" turned/0000*.png --format npy --out turned-back
 check "planes as PNG files" [ "$(tool values turned-back/images.npy 0 1584)" = "$(tool values images.npy 0 1584)" ]
@@ -327,7 +335,11 @@ cp edited/ledger.jsonl wrong/
 tool edit wrong/ledger.jsonl box '[0, 0, 9, 6]'
 refused "box outside the image" 1 "wrong/ledger.jsonl" --replay wrong --out no
 refused "ledger of other images" 1 "a ledger of 11 images, but 1 are in the input" --replay edited photos/cat/b.png --out no
-refused "ledger of other sizes" 1 "edited/ledger.jsonl" --replay edited other.png --out no
+refused "ledger of other sizes" 1 "edited/ledger.jsonl: images of 5 x 6, but the ledger is for 8 x 6 (height x width)" \
+  --replay edited other.png --out no
+refused "ledger of planes" 1 "planes/ledger.npy: images of 3 x 8, but the ledger is for 8 x 6 (height x width)" \
+  --replay planes/ledger.npy --axes nhwc --out no
+refused "ledger of series" 1 "nl/ledger.jsonl: images of 8 x 6, but the ledger is for 1 x 20" --replay nl --axes nhwc images.npy --out no
 head -c 300 edited/ledger.jsonl >wrong/ledger.jsonl
 refused "truncated ledger" 1 "wrong/ledger.jsonl" --replay wrong --out no
 rm wrong/ledger.jsonl
@@ -424,6 +436,11 @@ refused "smoothing of rows" 2 "rows of numbers" "${basic[@]}" images.npy --label
 refused "classes missing" 2 "--classes is missing" "${basic[@]}" images.npy --labels labels.npy --out no
 refused "classes missing for IDX" 2 "beside the images, in ./t-labels-idx1-ubyte: --classes is missing; accepted: --classes K, or --no-labels" \
   "${basic[@]}" ./t-images-idx3-ubyte --out no
+gzip -c t-images-idx3-ubyte >c-images-idx3-ubyte.gz && gzip -c t-labels-idx1-ubyte >c-labels-idx1-ubyte.gz
+refused "classes missing for IDX, compressed" 2 "beside the images, in ./c-labels-idx1-ubyte.gz: --classes is missing" \
+  "${basic[@]}" ./c-images-idx3-ubyte.gz --out no
+refused "label outside, of IDX" 1 "c-labels-idx1-ubyte.gz: label 1 is 3; accepted: 0 to 2" \
+  "${basic[@]}" c-images-idx3-ubyte.gz --classes 3 --out no
 refused "classes without labels" 2 "no labels" "${basic[@]}" images.npy --classes 4 --out no
 refused "smoothing without labels" 2 "--smoothing is given, but there are no labels" "${basic[@]}" images.npy --smoothing .1 --out no
 refused "mix without labels" 2 "--mix union is given, but there are no labels" "${basic[@]}" images.npy --mix union --out no

@@ -119,6 +119,64 @@ head -c 500 data.npz >short.npz
 refused "truncated data set" 1 "short.npz" simulate "${tiny[@]}" --dataset short.npz
 refused "data set in and out" 2 "--export-dataset" simulate --dataset data.npz --export-dataset x.npz
 
+# A data set brings its world, whatever the preset: the same results, and run.json says so
+cat <<'END' >same.py
+import json, sys
+timing = ("seconds", "iterations_per_second")
+results = [json.load(open(f"{run}/result.json")) for run in sys.argv[1:]]
+runs = [json.load(open(f"{run}/run.json")) for run in sys.argv[1:]]
+for result in results:
+    for key in timing: del result[key]
+for run in runs: del run["dataset"], run["machine"]
+read = lambda run: open(f"{run}/metrics.jsonl").read()
+sys.exit(results[0] != results[1] or runs[0] != runs[1] or read(sys.argv[1]) != read(sys.argv[2]))
+END
+network=(filters=2 activation=relu sigma_0=.02 learning_rate=.5 iterations=40 log_points=5 method=erm
+  monte_carlo=2000)
+changed=(sigma_d=.6 sigma_b=.2 alpha=.3 "frequencies=[.4,.3,.2,.1]" balance=.3 label_flips=.1
+  position_bias=.7 sampling=stratified signal=1.5 features=opposite noise=full examples=30)
+named=("rarities=[common, common, rare, rare]")
+for form in held wishart; do
+  run 0 simulate --preset quick "${changed[@]}" "${named[@]}" "${network[@]}" form=$form --out drawn-$form \
+    --export-dataset world-$form.npz
+  run 0 simulate --preset wide "${network[@]}" form=$form --dataset world-$form.npz --out read-$form
+  check "a data set brings its world ($form)" python3 same.py drawn-$form read-$form
+  check "and no warning ($form)" [ ! -s errors ]
+done
+run 0 simulate --preset quick sigma_d=.6 "frequencies=[.5,.3,.2]" --export-dataset plain-world.npz --out plain-drawn
+run 0 simulate --preset quick --dataset plain-world.npz --out plain-read
+check "and what it has of the theory" python3 same.py plain-drawn plain-read
+run 0 simulate --preset quick -m erm --dataset plain-world.npz --json
+check "the theory's accuracy is for the world of the data" [ "$(field output '["theory_accuracy"]')" = 0.75 ]
+for setting in "${changed[@]}" patches=4 dimension=400; do
+  case $setting in sigma_d=*) setting=sigma_d=.61 ;; freq*) setting="frequencies=[.5,.25,.25]" ;; esac
+  refused "a data set and another ${setting%%=*}" 2 "plain-world.npz: ${setting%%=*} is '" \
+    simulate --preset quick --dataset plain-world.npz "$setting"
+done
+echo 'sigma_b: 0.2' >other.yaml
+refused "a data set and another value in a file" 2 "sigma_b is '0.2'; accepted: 0.15, with which" \
+  simulate --preset quick --config other.yaml --dataset plain-world.npz
+run 0 simulate --preset theory --dataset plain-world.npz --print-config && cp output config.yaml
+check "parameters of a data set" contains config.yaml "frequencies: [0.5, 0.3, 0.2]"
+run 0 simulate --config config.yaml iterations=1 --dataset plain-world.npz && check "they agree with it" true
+python3 - <<'END'
+import shutil, zipfile
+with zipfile.ZipFile("plain-world.npz") as new, zipfile.ZipFile("old.npz", "w") as old:
+    for name in new.namelist():
+        if name not in ("frequencies.npy", "rarities.npy", "law.npy"): old.writestr(name, new.read(name))
+END
+run 0 simulate --preset quick "frequencies=[.5,.3,.2]" --dataset old.npz --out old-read
+check "a data set without its law: a warning" contains errors \
+  "frequencies, rarities, balance, label_flips, position_bias and sampling are those of the experiment"
+check "a data set without its law: the experiment's" python3 same.py plain-drawn old-read
+refused "a data set without its law: what it has" 2 "sigma_d is '0.3'; accepted: 0.6" \
+  simulate --quiet --preset quick --dataset old.npz sigma_d=.3
+going=(--preset wide filters=1 method=erm iterations=300000 log_points=3 --dataset plain-world.npz)
+run 0 simulate "${going[@]}" --out gone
+run 75 simulate "${going[@]}" --out going --minutes 0.002
+run 0 simulate --resume going
+check "a resumed run on a data set ends alike" python3 same.py gone going
+
 # Unwritable places
 touch plain
 refused "unwritable output folder" 1 "plain/run" simulate "${tiny[@]}" --out plain/run
@@ -168,6 +226,12 @@ for signal in INT TERM; do
   check "stopped by $signal: resumed run ends alike" \
     [ "$(field resumed.json '["loss"]')" = "$(field straight.json '["loss"]')" ]
 done
+
+refused "two presets" 2 "--preset quick after --preset wide; accepted: one" simulate --preset wide --preset quick
+run 0 simulate --preset wide iterations=1 examples=12 dimension=60
+check "no accuracy: says why" contains errors "counted on fresh points; set monte_carlo, how many"
+run 0 simulate --preset wide iterations=1 examples=12 dimension=60 monte_carlo=100
+check "with fresh points: no word" [ ! -s errors ]
 
 # In pieces: the time is over, and the exit code says so
 run 75 simulate "${long[@]}" --out piece --minutes 0.002

@@ -79,6 +79,33 @@ static void test_npy_axes(void **state) {
   refuse(f, source, CUTLAB_ERROR_FORMAT, "4 axes; accepted: 2 ([N][L]) or 3");
 }
 
+static void keep_warning(void *user, const char *message) {
+  snprintf(user, 512, "%s", message);
+}
+
+/* PyTorch's order of axes is read as all others are, with a warning. */
+static void test_npy_planar(void **state) {
+  const fixture *f = *state;
+  cutlab_collection c;
+  char warning[512] = "";
+  cutlab_context_set_warning(f->context, keep_warning, warning);
+  make_folder(f, "n");
+  uint8_t pixels[2 * 3 * 5 * 6] = {0}, labels[2] = {1, 0};
+  put_array(f, "n/y_train.npy", CUTLAB_UINT8, 1, (int64_t[]){2}, labels);
+  const cutlab_collection_source source = {.dataset = "npy", .path = "n"};
+  put_array(f, "n/x_train.npy", CUTLAB_UINT8, 4, (int64_t[]){2, 5, 6, 3}, pixels);
+  open_well(f, &c, source);
+  cutlab_collection_clear(&c);
+  assert_string_equal(warning, "");
+  put_array(f, "n/x_train.npy", CUTLAB_UINT8, 4, (int64_t[]){2, 3, 5, 6}, pixels);
+  open_well(f, &c, source);
+  assert_sizes(&c, 6, 3, 5, 2, 0);
+  cutlab_collection_clear(&c);
+  assert_non_null(strstr(warning, "n/x_train.npy: read as images of 3 x 5 with 6 channels, "
+                                  "[N][H][W][C]; if it is [N][C][H][W], "));
+  assert_non_null(strstr(warning, "transpose(0, 2, 3, 1)"));
+}
+
 static void test_refused_npy(void **state) {
   const fixture *f = *state;
   const cutlab_collection_source source = {.dataset = "npy", .path = "n"};
@@ -320,9 +347,16 @@ static void test_world_from_yaml(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_npy),   TEST(test_npy_axes),    TEST(test_refused_npy),
-      TEST(test_npz),   TEST(test_folder),      TEST(test_refused_sources),
-      TEST(test_world), TEST(test_world_fixed), TEST(test_world_from_yaml),
+      TEST(test_npy),
+      TEST(test_npy_axes),
+      TEST(test_npy_planar),
+      TEST(test_refused_npy),
+      TEST(test_npz),
+      TEST(test_folder),
+      TEST(test_refused_sources),
+      TEST(test_world),
+      TEST(test_world_fixed),
+      TEST(test_world_from_yaml),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,7 +35,7 @@ field() { python3 -c "import json; print(json.load(open('output'))$1)"; }
 is() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1: '$2', not '$3'"; fi; }
 
 python3 - <<'PY'
-import gzip, lzma, os, struct
+import gzip, lzma, os, struct, zlib
 os.mkdir('mnist')
 def put(name, data, pack):
     with pack.open('mnist/' + name, 'wb') as file:
@@ -51,6 +51,18 @@ def npy(name, kind, shape, data):
 os.mkdir('own')
 npy('x_train.npy', '|u1', (3, 2, 2), bytes([0, 255] * 6))
 npy('y_train.npy', '|u1', (3,), bytes([0, 1, 1]))
+os.mkdir('planes')
+npy('../planes/x_train.npy', '|u1', (3, 3, 6, 5), bytes(270))
+npy('../planes/y_train.npy', '|u1', (3,), bytes([0, 1, 1]))
+def png(path):
+    def chunk(name, data):
+        return struct.pack('>I', len(data)) + name + data + struct.pack('>I', zlib.crc32(name + data))
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, 'wb') as file:
+        file.write(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 2, 2, 8, 0, 0, 0, 0))
+                   + chunk(b'IDAT', zlib.compress(bytes(6))) + chunk(b'IEND', b''))
+for name in ('cat/1', 'cat/2', 'dog/1'):
+    png('photos/train/%s.png' % name)
 PY
 
 run "other files under the names of MNIST" 1 verify dataset=mnist path=mnist
@@ -72,6 +84,23 @@ run "show" 0 show dataset=npy path=own --json
 is "show: mean" "$(field '["mean"]')" "[0.5]"
 is "show: deviation" "$(field '["deviation"]')" "[0.5]"
 is "show: classes" "$(field '["train_per_class"]')" "[1, 2]"
+is "nothing to warn of" "$(cat errors)" ""
+run "arrays of planes" 0 show dataset=npy path=planes
+contains "arrays of planes: a warning" errors "cutlab: warning: planes/x_train.npy: read as images of 3 x 6 with 5 channels, [N][H][W][C]; if it is [N][C][H][W], move its axes, in NumPy by transpose(0, 2, 3, 1)"
+
+run "a folder of images" 0 verify dataset=folder path=photos
+is "a folder of images: nothing to warn of" "$(cat errors)" ""
+echo RIFF >photos/train/cat/3.webp
+run "a file of another kind" 0 verify dataset=folder path=photos
+is "a file of another kind: one warning" "$(cat errors)" "cutlab: warning: photos/train: 1 file passed over, neither PNG nor JPEG: photos/train/cat/3.webp"
+: >photos/train/cat/0.png
+run "an empty image" 1 verify dataset=folder path=photos
+contains "an empty image: its name" output "photos/train/cat/0.png: an empty file; accepted under this name: a PNG or JPEG file"
+refused "an empty image, packed" 1 "photos/train/cat/0.png: an empty file" pack dataset=folder path=photos --out no.npz
+echo text >photos/train/cat/0.png
+run "no image by an image's name" 1 verify dataset=folder path=photos
+contains "no image: its name" output "photos/train/cat/0.png: neither PNG nor JPEG"
+
 run "show the world" 0 show dataset=feature-noise test_examples=50
 contains "world: sizes" output "1000 for training and 50 for testing, float32, of 1 x 16 x 16"
 contains "world: probes" output "24 probes of 3 features"

@@ -7,6 +7,10 @@
 #include "configure.h"
 #include "data/dataset_internal.h"
 
+static const char *const other_law =
+    "frequencies=[.4, .3, .2, .1]; rarities=[common, common, rare, rare]; balance=.3; "
+    "label_flips=.2; position_bias=.6; sampling=stratified; features=opposite; noise=full; "
+    "signal=2; sigma_d=.6; sigma_b=.3; alpha=.1; patches=4; dimension=60; examples=30";
 static const char *const structure_only = "dimension=6; form=held";
 
 static double chi_square(const int64_t *counts, const double *expected, int cells) {
@@ -188,6 +192,11 @@ static void assert_equal_datasets(const cutlab_dataset *a, const cutlab_dataset 
   assert_memory_equal(a->feature_positions, b->feature_positions, n * 4);
   assert_memory_equal(a->dominant_positions, b->dominant_positions, n * 4);
   assert_memory_equal(a->dominant_signs, b->dominant_signs, n);
+  assert_true(a->has_law == b->has_law && a->sampling == b->sampling);
+  assert_true(a->balance == b->balance && a->label_flips == b->label_flips &&
+              a->position_bias == b->position_bias);
+  assert_memory_equal(a->frequencies, b->frequencies, (size_t)a->feature_count * 8);
+  assert_memory_equal(a->rarities, b->rarities, (size_t)a->feature_count);
 }
 
 static void test_function_of_the_experiment(void **state) {
@@ -370,8 +379,9 @@ static void check_round_trip(cutlab_context *context, const cutlab_dataset *s) {
 
 static void test_round_trips(void **state) {
   static const char *const settings[] = {"form=held; dimension=50", "form=wishart",
-                                         "form=held; dimension=6; examples=1", "form=gram"};
-  for (int c = 0; c < 4; ++c) {
+                                         "form=held; dimension=6; examples=1", "form=gram",
+                                         other_law};
+  for (int c = 0; c < 5; ++c) {
     cutlab_dataset *s = configure_dataset(*state, "quick", settings[c]);
     check_round_trip(*state, s);
     cutlab_dataset_free(s);
@@ -385,6 +395,79 @@ static void test_round_trips(void **state) {
   assert_true(cutlab_dataset_dimension(s) == 2 && s->noise_rows == 6 && s->noise_row[5] == 5);
   check_round_trip(*state, s);
   cutlab_dataset_free(s);
+}
+
+/* What a data set was drawn with and nothing else; every parameter of `other_law` is among it. */
+static void test_world_becomes_the_experiments(void **state) {
+  cutlab_dataset *s = configure_dataset(*state, "quick", other_law);
+  cutlab_experiment *drawn = configure(*state, "quick", other_law),
+                    *x = configure(*state, "wide", "iterations=7"),
+                    *y = configure(*state, "wide", "iterations=7");
+  assert_int_equal(cutlab_dataset_describe(*state, x, s), CUTLAB_OK);
+  const cutlab_parameter *parameter;
+  for (int i = 0; (parameter = cutlab_experiment_parameter(i)); ++i) {
+    bool of_world = cutlab_experiment_is_named(drawn, parameter->name);
+    char *got = cutlab_experiment_get(x, parameter->name),
+         *want = cutlab_experiment_get(of_world ? drawn : y, parameter->name);
+    assert_string_equal(got, want);
+    cutlab_free(got);
+    cutlab_free(want);
+  }
+  s->has_law = false; /* a file of old */
+  assert_int_equal(cutlab_dataset_describe(*state, y, s), CUTLAB_OK);
+  assert_true(y->alpha == .1 && y->opposite && y->feature_count == 3 && y->label_flips == 0);
+  cutlab_dataset_free(s);
+  cutlab_experiment_free(drawn);
+  cutlab_experiment_free(x);
+  cutlab_experiment_free(y);
+}
+
+/* Rarities that mean the same are no others. */
+static void test_rarities_of_a_data_set(void **state) {
+  static const char *const same[] = {"iterations=7", "rarities=[]",
+                                     "rarities=[common, rare, extremely rare]"};
+  cutlab_dataset *s = configure_dataset(*state, "quick", "");
+  for (int c = 0; c < 3; ++c) {
+    cutlab_experiment *x = configure(*state, "quick", same[c]);
+    assert_int_equal(cutlab_dataset_describe(*state, x, s), CUTLAB_OK);
+    assert_int_equal(x->rarity_count, c == 2 ? 3 : 0);
+    cutlab_experiment_free(x);
+  }
+  cutlab_dataset_free(s);
+}
+
+/* What was set by name to another value is refused, and nothing changes. */
+static void test_conflicts(void **state) {
+  static const char *const others[] = {
+      "patches=5",         "dimension=61",    "examples=31",          "frequencies=[.4, .3, .3]",
+      "rarities=[common]", "sigma_d=.61",     "sigma_b=.25",          "alpha=.10000000000000002",
+      "balance=.5",        "signal=1",        "features=orthonormal", "noise=orthogonal",
+      "label_flips=0",     "position_bias=0", "sampling=iid"};
+  cutlab_dataset *s = configure_dataset(*state, "quick", other_law);
+  for (size_t c = 0; c < sizeof others / sizeof *others; ++c) {
+    cutlab_experiment *x = configure(*state, "quick", others[c]), before = *x;
+    char key[32];
+    snprintf(key, sizeof key, "data set: %.*s is '", (int)strcspn(others[c], "="), others[c]);
+    assert_int_equal(cutlab_dataset_describe(*state, x, s), CUTLAB_ERROR_ARGUMENT);
+    assert_message(*state, key);
+    assert_memory_equal(x, &before, sizeof before);
+    cutlab_experiment_free(x);
+  }
+  cutlab_dataset_free(s);
+}
+
+/* They have sizes, whatever was set, and no world. */
+static void test_own_patches_have_no_world(void **state) {
+  double patches[12] = {0};
+  int8_t labels[] = {1, -1};
+  cutlab_dataset *s;
+  cutlab_experiment *x = configure(*state, "quick", "alpha=.1; examples=9; label_flips=.1");
+  assert_int_equal(cutlab_dataset_from_patches(*state, &s, patches, labels, 2, 3, 2), CUTLAB_OK);
+  assert_int_equal(cutlab_dataset_describe(*state, x, s), CUTLAB_OK);
+  assert_true(x->examples == 2 && x->patches == 3 && x->dimension == 2);
+  assert_true(x->alpha == .1 && x->label_flips == .1 && x->feature_count == 3);
+  cutlab_dataset_free(s);
+  cutlab_experiment_free(x);
 }
 
 static void test_bad_patches(void **state) {
@@ -411,11 +494,11 @@ static void test_bad_patches(void **state) {
 
 /* Arrays of a file that `change` may damage; reading must give `message`. */
 typedef struct hostile {
-  cutlab_array arrays[8];
+  cutlab_array arrays[10];
   int count;
-  double patches[2 * 3 * 4], gram[36], world[6];
+  double patches[2 * 3 * 4], gram[36], world[6], frequencies[2], law[4];
   int64_t labels[2];
-  int8_t short_labels[2], signs[2];
+  int8_t short_labels[2], signs[2], rarities[2];
   uint8_t byte_labels[2];
   int32_t index[2], feature[2], dominant[2];
 } hostile;
@@ -440,6 +523,10 @@ static void fill_drawn(hostile *h) {
   add(h, "feature_position", CUTLAB_INT32, h->feature, 1, 2, 0, 0);
   add(h, "dominant_position", CUTLAB_INT32, h->dominant, 1, 2, 0, 0);
   add(h, "dominant_sign", CUTLAB_INT8, h->signs, 1, 2, 0, 0);
+  h->frequencies[0] = 1, h->law[0] = .5;
+  add(h, "frequencies", CUTLAB_FLOAT64, h->frequencies, 1, 1, 0, 0);
+  add(h, "rarities", CUTLAB_INT8, h->rarities, 1, 1, 0, 0);
+  add(h, "law", CUTLAB_FLOAT64, h->law, 1, 4, 0, 0);
 }
 
 static void fill_user(hostile *h, cutlab_dtype dtype, void *labels) {
@@ -465,6 +552,58 @@ static void read_hostile(const reading *r, const hostile *h, cutlab_status statu
   }
   assert_null(s);
   assert_message(r->context, message);
+}
+
+static void keep_warning(void *user, const char *message) {
+  snprintf(user, 256, "%s", message);
+}
+
+/* A file without the law of its world, as they once were. */
+static void check_files_of_old(const reading *r) {
+  char warning[256] = "";
+  hostile h;
+  fill_drawn(&h);
+  h.count -= 3;
+  cutlab_context_set_warning(r->context, keep_warning, warning);
+  read_hostile(r, &h, CUTLAB_OK, "");
+  assert_non_null(strstr(warning, "data.npz: no member 'frequencies', 'rarities' or 'law'"));
+  assert_non_null(strstr(warning, "rarities, balance, label_flips, position_bias and sampling"));
+  *warning = 0;
+  fill_drawn(&h);
+  read_hostile(r, &h, CUTLAB_OK, "");
+  fill_user(&h, CUTLAB_INT64, h.labels);
+  h.labels[0] = h.labels[1] = 1;
+  read_hostile(r, &h, CUTLAB_OK, "");
+  assert_string_equal(warning, "");
+  cutlab_context_set_warning(r->context, NULL, NULL);
+}
+
+static void check_laws(const reading *r) {
+  static const double bad_laws[][2] = {{0, -.1}, {0, 1.1}, {0, NAN}, {1, .6}, {1, -1},
+                                       {2, 2},   {2, NAN}, {3, 2},   {3, .5}, {3, NAN}};
+  static const double bad_frequencies[] = {0, -1, .9, 1.1, NAN, INFINITY};
+  hostile h;
+  for (size_t c = 0; c < sizeof bad_laws / sizeof *bad_laws; ++c) {
+    fill_drawn(&h);
+    h.law[(int)bad_laws[c][0]] = bad_laws[c][1];
+    read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "member 'law' is");
+  }
+  for (size_t c = 0; c < sizeof bad_frequencies / sizeof *bad_frequencies; ++c) {
+    fill_drawn(&h);
+    h.frequencies[0] = bad_frequencies[c];
+    read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "member 'frequencies' is no law; accepted: each > 0");
+  }
+  fill_drawn(&h);
+  h.frequencies[0] = 1 + 5e-10; /* an experiment may have it */
+  read_hostile(r, &h, CUTLAB_OK, "");
+  for (int8_t rarity = -1; rarity <= 3; rarity = (int8_t)(rarity + 4)) {
+    fill_drawn(&h);
+    h.rarities[0] = rarity;
+    read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "rarity of feature 0 is");
+  }
+  fill_drawn(&h);
+  h.arrays[7].shape[0] = 2;
+  read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "'frequencies' is float64 [2]; accepted: float64 [1]");
 }
 
 static void check_user_files(const reading *r) {
@@ -542,7 +681,7 @@ static void check_drawn_files(const reading *r) {
   fill_drawn(&h);
   h.patches[7] = INFINITY;
   read_hostile(r, &h, CUTLAB_ERROR_FORMAT, "'patches' holds a number that is not finite");
-  for (int missing = 1; missing < 7; ++missing) {
+  for (int missing = 1; missing < 10; ++missing) {
     fill_drawn(&h);
     if (missing == 2) continue; /* without `world` it is a user's own file */
     h.arrays[missing] = h.arrays[--h.count];
@@ -564,6 +703,8 @@ static void test_files(void **state) {
   assert_null(s);
   check_user_files(&r);
   check_drawn_files(&r);
+  check_files_of_old(&r);
+  check_laws(&r);
   assert_int_equal(cutlab_file_write(*state, r.path, "no archive", 10), CUTLAB_OK);
   assert_int_equal(cutlab_dataset_read(*state, &s, r.path), CUTLAB_ERROR_FORMAT);
   assert_message(*state, "data.npz");
@@ -584,6 +725,10 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_wishart_law, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_gram, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_round_trips, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_world_becomes_the_experiments, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_rarities_of_a_data_set, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_conflicts, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_own_patches_have_no_world, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_bad_patches, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_files, context_up, context_down),
   };

@@ -472,7 +472,7 @@ static void assert_same(const cutlab_experiment *a, const cutlab_experiment *b) 
     cutlab_free(left);
     cutlab_free(right);
   }
-  assert_memory_equal(a, b, sizeof *a);
+  assert_memory_equal(a, b, offsetof(struct cutlab_experiment, named));
 }
 
 static void test_round_trips(void **state) {
@@ -498,6 +498,33 @@ static void test_round_trips(void **state) {
   cutlab_free(text);
   assert_same(f->experiment, copy);
   cutlab_experiment_free(copy);
+}
+
+static void assert_named(const experiment_fixture *f, bool alpha, bool seed) {
+  assert_true(cutlab_experiment_is_named(f->experiment, "alpha") == alpha);
+  assert_true(cutlab_experiment_is_named(f->experiment, "seed") == seed);
+}
+
+/* Named is what the user set, whichever way, and no preset has set since. */
+static void test_named(void **state) {
+  experiment_fixture *f = *state;
+  cutlab_experiment *copy;
+  static const char yaml[] = "alpha: 0.3\npreset: theory\n", preset[] = "preset: quick\n";
+  assert_named(f, false, false);
+  set(f, "seed", "1"); /* as it is already */
+  assert_named(f, false, true);
+  assert_int_equal(load(f, yaml, sizeof yaml - 1), CUTLAB_OK);
+  assert_named(f, true, true);
+  assert_int_equal(cutlab_experiment_copy(f->context, &copy, f->experiment), CUTLAB_OK);
+  assert_true(cutlab_experiment_is_named(copy, "alpha"));
+  cutlab_experiment_free(copy);
+  assert_int_equal(load(f, preset, sizeof preset - 1), CUTLAB_OK);
+  assert_named(f, false, true);
+  refuse(f, "alpha", "1", "< 1");
+  assert_named(f, false, true);
+  assert_int_equal(cutlab_experiment_from_json(f->context, f->experiment, "{\"alpha\": 0.1}"),
+                   CUTLAB_OK);
+  assert_named(f, true, true);
 }
 
 static void test_bad_json(void **state) {
@@ -535,6 +562,7 @@ int main(void) {
                                      TEST(test_yaml),
                                      TEST(test_bad_yaml),
                                      TEST(test_round_trips),
+                                     TEST(test_named),
                                      TEST(test_bad_json)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

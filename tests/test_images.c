@@ -318,10 +318,11 @@ static void test_idx_labels(void **state) {
   read_well(f, &images, "t-images-idx3-ubyte", "idx");
   assert_non_null(images.labels);
   for (int i = 0; i < 7; ++i) assert_int_equal(images.labels[i], labels.bytes[8 + i]);
+  char *path = path_of(f, "t-labels-idx1-ubyte");
+  assert_string_equal(images.labels_path, path);
   cutlab_images_clear(&images);
 
   int64_t *ids, count;
-  char *path = path_of(f, "t-labels-idx1-ubyte");
   assert_int_equal(cutlab_idx_labels_read(f->context, &ids, &count, path), CUTLAB_OK);
   assert_int_equal(count, 7);
   for (int i = 0; i < 7; ++i) assert_int_equal(ids[i], labels.bytes[8 + i]);
@@ -340,6 +341,7 @@ static void test_idx_labels(void **state) {
   put_buffer(f, "u-images-idx3-ubyte", make_idx(8, 3, (uint32_t[]){6, 2, 2}, 24)); /* alone */
   read_well(f, &images, "u-images-idx3-ubyte", "idx");
   assert_null(images.labels);
+  assert_null(images.labels_path);
   cutlab_images_clear(&images);
 }
 
@@ -417,6 +419,21 @@ static void test_npy(void **state) {
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)
+static void test_planar_arrays(void **state) {
+  (void)state;
+  static const struct {
+    int64_t shape[4];
+    int rank;
+    bool planar;
+  } cases[] = {{{9, 3, 32, 32}, 4, true},  {{9, 1, 28, 28}, 4, true},  {{9, 4, 5, 5}, 4, true},
+               {{9, 32, 32, 3}, 4, false}, {{9, 3, 3, 3}, 4, false},   {{9, 4, 4, 4}, 4, false},
+               {{9, 5, 8, 8}, 4, false},   {{3, 28, 28, 1}, 4, false}, {{3, 3, 32, 32}, 3, false}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; ++i) {
+    cutlab_array array = {.rank = cases[i].rank};
+    memcpy(array.shape, cases[i].shape, sizeof cases[i].shape);
+    assert_int_equal(cutlab_images_look_planar(&array), cases[i].planar);
+  }
+}
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -434,6 +451,7 @@ int main(void) {
       TEST(test_idx_labels),
       TEST(test_refused_idx),
       TEST(test_npy),
+      TEST(test_planar_arrays),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,7 @@ static void test_folder(void **state) {
   put_buffer(f, "d/a.jpg", small_jpeg(4, 6, false, 0));
   put_buffer(f, "d/B.png", small_png(4, 6, 3));
   put_buffer(f, "d/no ending", small_png(4, 6, 3));
-  put(f, "d/notes.png", "text", 4);
+  put(f, "d/notes.txt", "text", 4);
   put(f, "d/.hidden.png", "\x89PNG\r\n\x1a\n", 8);
   put(f, "d/empty", "", 0);
   read_well(f, &images, "d", "folder");
@@ -32,6 +32,80 @@ static void test_folder(void **state) {
   }
   cutlab_images_clear(&images);
   refuse_limited(f, "d", (cutlab_image_limits){.bytes = 215}, "3 images of 4 x 6 x 3");
+}
+
+/* Named as an image, but none: lost by a copy that was broken off, or another format renamed. */
+static void test_damaged_images(void **state) {
+  fixture *f = *state;
+  static const char *const names[] = {"d/b/2.png", "d/b/2.PNG", "d/b/2.jpg", "d/b/2.x.Jpeg"};
+  make_folder(f, "d/b");
+  put_buffer(f, "d/b/1.png", small_png(2, 3, 1));
+  for (int i = 0; i < 4; ++i) {
+    char *path = path_of(f, names[i]);
+    put(f, names[i], "", 0);
+    refuse(f, "d", "/2.");
+    assert_message(f->context, path);
+    assert_message(f->context, ": an empty file; accepted under this name: a PNG or JPEG file");
+    put(f, names[i], "\x89PNG\r\n\x1a", 7);
+    refuse(f, "d", ": neither PNG nor JPEG; accepted under this name");
+    assert_message(f->context, path);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+  }
+  put_buffer(f, "d/b/2.JPG", small_png(2, 3, 1)); /* content decides which of them it is */
+  cutlab_images images;
+  read_well(f, &images, "d", "folder");
+  assert_int_equal(images.pixels.shape[0], 2);
+  cutlab_images_clear(&images);
+}
+
+typedef struct warnings {
+  int count;
+  char last[512];
+} warnings;
+
+static void keep_warning(void *user, const char *message) {
+  warnings *kept = user;
+  ++kept->count;
+  snprintf(kept->last, sizeof kept->last, "%s", message);
+}
+
+static void assert_warning(warnings *kept, const char *part) {
+  if (kept->count != 1 || !strstr(kept->last, part))
+    fail_msg("%d warnings, the last '%s'; not one with '%s'", kept->count, kept->last, part);
+  kept->count = 0;
+}
+
+static void test_other_files(void **state) {
+  fixture *f = *state;
+  cutlab_images images;
+  warnings kept = {0};
+  cutlab_context_set_warning(f->context, keep_warning, &kept);
+  make_folder(f, "d/cat");
+  make_folder(f, "d/dog");
+  put_buffer(f, "d/cat/1.png", small_png(2, 3, 1));
+  put(f, "d/cat/.hidden.png", "", 0);
+  put(f, "d/.DS_Store", "x", 1);
+  read_well(f, &images, "d", "folder");
+  cutlab_images_clear(&images);
+  assert_int_equal(kept.count, 0);
+  put(f, "d/dog/2.webp", "RIFF", 4);
+  read_well(f, &images, "d", "folder");
+  cutlab_images_clear(&images);
+  assert_warning(&kept, "d: 1 file passed over, neither PNG nor JPEG: ");
+  assert_non_null(strstr(kept.last, "d/dog/2.webp"));
+  put(f, "d/dog/3.webp", "", 0);
+  put(f, "d/Thumbs.db", "x", 1);
+  put(f, "d/cat/png", "text", 4);
+  read_well(f, &images, "d", "folder");
+  assert_int_equal(images.pixels.shape[0], 1);
+  cutlab_images_clear(&images);
+  assert_warning(&kept, "d: 4 files passed over, neither PNG nor JPEG: ");
+  assert_non_null(strstr(kept.last, "d/Thumbs.db is the first"));
+  put_buffer(f, "d/dog/4.png", small_png(2, 3, 2)); /* an error after the list was made */
+  refuse(f, "d", "d/dog/4.png: 2 x 3 x 2");
+  put(f, "d/dog/4.png", "", 0); /* and one while it is */
+  refuse(f, "d", "d/dog/4.png: an empty file");
 }
 
 static void test_folder_of_classes(void **state) {
@@ -119,8 +193,13 @@ static void test_folder_can_be_cancelled(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      TEST(test_folder),           TEST(test_folder_of_classes),       TEST(test_refused_folders),
-      TEST(test_depth_of_folders), TEST(test_folder_can_be_cancelled),
+      TEST(test_folder),
+      TEST(test_damaged_images),
+      TEST(test_other_files),
+      TEST(test_folder_of_classes),
+      TEST(test_refused_folders),
+      TEST(test_depth_of_folders),
+      TEST(test_folder_can_be_cancelled),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

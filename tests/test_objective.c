@@ -305,6 +305,68 @@ static void test_bad_input(void **state) {
   cutlab_objective_free(objective);
 }
 
+static void refuse_options(cutlab_context *context, cutlab_objective_options options,
+                           const char *message, const char *accepted) {
+  static const int8_t labels[] = {1, -1};
+  cutlab_objective *objective;
+  assert_int_equal(cutlab_objective_create(context, &objective, &options, labels, 2, 3),
+                   CUTLAB_ERROR_ARGUMENT);
+  assert_null(objective);
+  assert_message(context, message);
+  assert_message(context, accepted);
+}
+
+static void test_unknown_choices_are_refused(void **state) {
+  const cutlab_objective_options good = {CUTLAB_CUTMIX, 1, CUTLAB_PATH_AUTO, 1e-12,
+                                         CUTLAB_SUBSETS_ARBITRARY};
+  cutlab_objective_options options = good;
+  options.method = CUTLAB_MIXUP;
+  refuse_options(*state, options, "method is CUTLAB_MIXUP", "cutlab_simulation_create");
+  options.method = (cutlab_method)9;
+  refuse_options(*state, options, "method is 9", "accepted: CUTLAB_ERM");
+  options = good;
+  options.path = (cutlab_path)8;
+  refuse_options(*state, options, "path is 8", "accepted: CUTLAB_PATH_AUTO");
+  options = good;
+  options.subsets = (cutlab_subsets)5;
+  refuse_options(*state, options, "subsets is 5", "accepted: CUTLAB_SUBSETS_ARBITRARY");
+}
+
+/* Finite outputs whose sums are not, or are so in one example only, or whose loss is not; and
+   outputs that are not. */
+static void check_overflow(cutlab_context *context, cutlab_objective_options options) {
+  static const double bad[][6] = {{1e308, 0, 0, 1, -1, 0},
+                                  {-1e308, 0, 0, 0, 0, 1e308},
+                                  {-1e308, -1e308, -1e308, 1e308, 1e308, 1e308},
+                                  {0, 0, 0, 0, NAN, 0},
+                                  {0, 0, INFINITY, 0, 0, 0}};
+  static const int8_t labels[] = {1, -1};
+  cutlab_objective *objective;
+  assert_int_equal(cutlab_objective_create(context, &objective, &options, labels, 2, 3), CUTLAB_OK);
+  for (int k = 0; k < 5; ++k)
+    for (int sampled = 0; sampled < 2; ++sampled) {
+      double loss = 0, gradient[6];
+      cutlab_status status =
+          sampled ? cutlab_objective_sample(objective, &loss, gradient, bad[k], 1, 0)
+                  : cutlab_objective_evaluate(objective, &loss, gradient, NULL, bad[k]);
+      if (k >= 2) assert_int_equal(status, CUTLAB_ERROR_NUMERIC);
+      if (status == CUTLAB_ERROR_NUMERIC) continue;
+      assert_int_equal(status, CUTLAB_OK);
+      assert_true(isfinite(loss));
+      for (int i = 0; i < 6; ++i) assert_true(isfinite(gradient[i]));
+    }
+  cutlab_objective_free(objective);
+}
+
+static void test_results_are_finite(void **state) {
+  for (int method = CUTLAB_ERM; method <= CUTLAB_CUTMIX; ++method)
+    for (int path = CUTLAB_PATH_AUTO; path <= CUTLAB_PATH_FOURIER; ++path)
+      for (int subsets = 0; subsets < 2 - (path == CUTLAB_PATH_FOURIER); ++subsets)
+        check_overflow(*state,
+                       (cutlab_objective_options){(cutlab_method)method, 1, (cutlab_path)path, 1e-9,
+                                                  (cutlab_subsets)subsets});
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_paths_equal_brute_force, context_up, context_down),
@@ -320,6 +382,8 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_optimum_is_stationary, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_optimum_values, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_bad_input, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_unknown_choices_are_refused, context_up, context_down),
+      cmocka_unit_test_setup_teardown(test_results_are_finite, context_up, context_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

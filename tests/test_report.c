@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cutlab/array.h>
 #include <cutlab/report.h>
@@ -88,9 +89,9 @@ static void put_config(const report_fixture *f, const char *run, const char *met
            "\"optimum\":{\"positive\":1.4,\"negative\":1.2,\"loss\":0.25},"
            "\"theory_accuracy\":%s,\"machine\":{\"system\":\"Linux\"}}",
            method, seed, dataset, features,
-           !*features                      ? "null"
-           : strcmp(method, "cutmix") == 0 ? "1.0"
-                                           : "0.9");
+           !*features || strcmp(method, "mixup") == 0 ? "null"
+           : strcmp(method, "cutmix") == 0            ? "1.0"
+                                                      : "0.9");
   put(f, name, text);
 }
 
@@ -160,10 +161,10 @@ static void test_csv(void **state) {
            "sampling,loss,gradient_norm,train_accuracy,evenness,evenness_feature,"
            "evenness_dominant,evenness_background,output_common,output_rare,"
            "output_extremely_rare,population_accuracy,accuracy_common,accuracy_rare,"
-           "accuracy_extremely_rare,theory_accuracy,optimum_positive,optimum_negative,"
-           "optimum_loss,seconds\n"
+           "accuracy_extremely_rare,monte_carlo_accuracy,monte_carlo_standard_error,test_error,"
+           "theory_accuracy,optimum_positive,optimum_negative,optimum_loss,seconds\n"
            "\"a, \"\"b\"\"\",\"%s/runs/a, \"\"b\"\"\",cutmix,7,yes,10,2000,3,300,150,iid,"
-           "0.5,0.5,0.75,0.125,0.1,0.2,0.3,2.5,3.5,4.5,0.9,0.75,0.5,0.625,1,1.4,1.2,0.25,2.5\n",
+           "0.5,0.5,0.75,0.125,0.1,0.2,0.3,2.5,3.5,4.5,0.9,0.75,0.5,0.625,,,,1,1.4,1.2,0.25,2.5\n",
            f->folder);
   assert_string_equal(csv, expected);
   free(csv);
@@ -244,6 +245,50 @@ static int count_of(const char *text, const char *part) {
   int count = 0;
   for (; (text = strstr(text, part)); ++text) ++count;
   return count;
+}
+
+/* Of a folder that is walked a damaged run costs itself alone; one that is named is refused. */
+static void test_damaged_among_others(void **state) {
+  report_fixture *f = *state;
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+  put_run(f, "runs/x/cutout", "cutout", 1, 1, 0.6);
+  put_run(f, "runs/x/mixup", "mixup", 1, 1, 0.8);
+  put(f, "runs/x/cutout/run.json", "{\"format\": \"cutlab-run\",\n");
+  put(f, "runs/x/lost/metrics.jsonl", "");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "  ERM       1 ");
+  assert_contains(table, "  Mixup     1 ");
+  assert_null(strstr(table, "Cutout"));
+  cutlab_free(table);
+  assert_contains(f->warnings, "left out: ");
+  assert_contains(f->warnings, "/runs/x/cutout/run.json:2:");
+  assert_contains(f->warnings, "/runs/x/lost: looks like a run, but run.json is missing\n");
+  assert_int_equal(count_of(f->warnings, "left out"), 2);
+  const char *runs[] = {in(f, "runs/x/erm"), in(f, "runs/x/cutout")};
+  assert_int_equal(cutlab_report_write(f->context, &table, in(f, "out"), runs, 2),
+                   CUTLAB_ERROR_FORMAT);
+  assert_contains(cutlab_context_message(f->context), "/runs/x/cutout/run.json:2:");
+}
+
+/* As a user who may read all but one folder. */
+static void test_unreadable_folder(void **state) {
+  report_fixture *f = *state;
+  enum { nobody = 65534 };
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+  assert_int_equal(mkdir(in(f, "runs/closed"), 0), 0);
+  assert_int_equal(chmod(f->folder, 0777), 0);
+  bool root = geteuid() == 0;
+  if (root) assert_int_equal(seteuid(nobody), 0);
+  cutlab_status walked = report(f, NULL);
+  const char *closed[] = {in(f, "runs/closed")};
+  cutlab_status named = cutlab_report_write(f->context, NULL, in(f, "out"), closed, 1);
+  if (root) assert_int_equal(seteuid(0), 0);
+  assert_int_equal(chmod(in(f, "runs/closed"), 0777), 0);
+  assert_int_equal(walked, CUTLAB_OK);
+  assert_contains(f->warnings, "left out: cannot list ");
+  assert_contains(f->warnings, "/runs/closed: Permission denied\n");
+  assert_int_equal(named, CUTLAB_ERROR_IO);
 }
 
 /* Text from files can neither end the page's script elements nor become elements of its own. */
@@ -339,28 +384,6 @@ static void test_notes(void **state) {
   free(page);
 }
 
-/* A training of seconds; settings as "key=value", ended by NULL. */
-static void train(report_fixture *f, const char *run, const char *const *settings) {
-  static const char *const always[] = {"dataset=feature-noise", "train_examples=200",
-                                       "test_examples=200", "epochs=3", NULL};
-  const char *const *lists[] = {always, settings};
-  cutlab_training *training;
-  assert_int_equal(cutlab_training_create(f->context, &training), CUTLAB_OK);
-  for (int i = 0; i < 2; ++i)
-    for (const char *const *setting = lists[i]; *setting; ++setting) {
-      char key[64];
-      size_t length = strcspn(*setting, "=");
-      snprintf(key, sizeof key, "%.*s", (int)length, *setting);
-      if (cutlab_training_set(f->context, training, key, *setting + length + 1) != CUTLAB_OK)
-        fail_msg("%s", cutlab_context_message(f->context));
-    }
-  assert_int_equal(cutlab_train_execute(f->context, NULL, training, in(f, run)), CUTLAB_OK);
-  cutlab_training_free(training);
-}
-
-#define TRAIN(f, run, ...) train(f, run, (const char *const[]){__VA_ARGS__, NULL})
-#define SMALL "model=mlp(depth=1,width=16)"
-
 static json_t *json_of(const report_fixture *f, const char *name) {
   char *text = get(f, name);
   json_t *json = json_loads(text, 0, NULL);
@@ -383,6 +406,220 @@ static double csv_cell(const char *csv, int row, const char *name) {
   while (column--) at += strcspn(at, ",\n") + 1;
   return strchr(",\n", *at) ? NAN : strtod(at, NULL);
 }
+
+/* Simulated Mixup has its place, name and colour; what is CutMix's own is not drawn for it. */
+static void test_mixup(void **state) {
+  report_fixture *f = *state;
+  put_run(f, "runs/x/erm", "erm", 1, -1, 0.7);
+  put_run(f, "runs/x/cutmix", "cutmix", 1, 1, 0.9);
+  put_run(f, "runs/x/mixup", "mixup", 1, 2, 0.8);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "  Mixup     1   3.5000  4.5000  5.5000  0.50000  0.7500  "
+                         "0.8000 [0.8000 .. 0.8000]       -   0.1250\n");
+  cutlab_free(table);
+  char *csv = get(f, "out/summary.csv");
+  assert_contains(csv, "/runs/x/mixup,mixup,1,yes,10,");
+  free(csv);
+  char *page = get(f, "out/report.html");
+  assert_contains(page, "{\"label\":\"Mixup\",\"colour\":\"#CC79A7\"}");
+  free(page);
+  static const char *const names[] = {"features", "loss", "accuracy-curves", "evenness",
+                                      "accuracy"};
+  for (int i = 0; i < 5; ++i) {
+    char name[64];
+    snprintf(name, sizeof name, "out/figures/x-%s.vl.json", names[i]);
+    char *figure = get(f, name);
+    assert_contains(figure, "{\"domain\":[\"ERM\",\"CutMix\",\"Mixup\"],\"range\":[\"#D55E00\","
+                            "\"#009E73\",\"#CC79A7\"]}");
+    assert_contains(figure, "{\"method\":\"Mixup\",\"seed\":1,");
+    free(figure);
+  }
+  json_t *figure = json_of(f, "out/figures/x-loss.vl.json");
+  const json_t *rows = json_object_get(json_object_get(figure, "datasets"), "measurements");
+  assert_int_equal(json_array_size(rows), 6);
+  const json_t *cutmix = json_array_get(rows, 3), *mixup = json_array_get(rows, 5);
+  assert_true(json_is_real(json_object_get(cutmix, "CutMix: loss − minimum")));
+  assert_true(json_is_real(json_object_get(mixup, "loss")));
+  assert_true(json_is_null(json_object_get(mixup, "CutMix: loss − minimum")));
+  json_decref(figure);
+}
+
+/* The same run twice is no second seed. */
+static void test_duplicate_seeds(void **state) {
+  report_fixture *f = *state;
+  put_run(f, "runs/x/erm-1", "erm", 1, 1, 0.7);
+  put_run(f, "runs/x/erm-2", "erm", 2, 1, 0.9);
+  put_run(f, "runs/x/cutout-1", "cutout", 1, 1, 0.6);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_null(strstr(f->warnings, "left out"));
+  cutlab_free(table);
+  put_run(f, "runs/x/erm-1-again", "erm", 1, 1, 0.5);
+  put_run(f, "runs/y/erm-1", "erm", 1, 1, 0.4);
+  f->warnings[0] = '\0';
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "ERM       2 ");
+  assert_contains(table, " 0.8000 [0.7000 .. 0.9000]");
+  assert_contains(table, "Cutout    1 ");
+  cutlab_free(table);
+  assert_contains(f->warnings,
+                  "left out 2 of 5 runs: they repeat settings and seed of another, as ");
+  assert_contains(f->warnings, "/runs/x/erm-1-again of ");
+  assert_contains(f->warnings, "/runs/x/erm-1\n");
+  assert_int_equal(count_of(f->warnings, "left out"), 1);
+  char *csv = get(f, "out/summary.csv");
+  assert_int_equal(count_of(csv, "\n"), 4);
+  free(csv);
+}
+
+/* Of runs that repeat each other a finished one counts, wherever it lies. */
+static void test_duplicate_unfinished(void **state) {
+  report_fixture *f = *state;
+  put_run(f, "runs/x/a", "erm", 1, 1, 0.5);
+  put_run(f, "runs/x/b", "erm", 1, 1, 0.7);
+  put_run(f, "runs/x/c", "erm", 1, 1, 0.9);
+  assert_int_equal(remove(in(f, "runs/x/a/result.json")), 0);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "ERM       1  ");
+  assert_contains(table, " 0.7000 [0.7000 .. 0.7000]");
+  cutlab_free(table);
+  assert_contains(f->warnings, "left out 2 of 3 runs");
+}
+
+static const char *title_text(const json_t *spec) {
+  return json_string_value(json_object_get(json_object_get(spec, "title"), "text"));
+}
+
+/* Figures speak of the theory and of the optimum where these are shown. */
+static void test_without_theory(void **state) {
+  report_fixture *f = *state;
+  put_run(f, "runs/x/erm", "erm", 1, -1, 0.7);
+  put_run(f, "runs/y/mixup", "mixup", 1, 2, 0.8);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  json_t *erm = json_of(f, "out/figures/runs-accuracy.vl.json");
+  assert_string_equal(title_text(erm), "Accuracy on fresh points, measured and predicted");
+  json_decref(erm);
+  put_run(f, "runs/x/erm", "mixup", 2, -1, 0.7);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  json_t *mixup = json_of(f, "out/figures/runs-accuracy.vl.json");
+  assert_string_equal(title_text(mixup), "Accuracy on fresh points");
+  json_decref(mixup);
+  char *page = get(f, "out/report.html");
+  assert_int_equal(count_of(page, "hollow diamond"), 0);
+  assert_int_equal(count_of(page, "dashed: the value that minimises"), 0);
+  free(page);
+}
+
+/* Own data with long paths: groups are named by where these differ. */
+static void test_long_values(void **state) {
+  report_fixture *f = *state;
+#define LONG "\"/a/folder/for/sets/of/data/that/lies/very/deep/in/others/"
+  put_run(f, "runs/a", "erm", 1, 1, 0.7);
+  put_run(f, "runs/b", "erm", 1, 1, 0.7);
+  put_config(f, "runs/a", "erm", 1, LONG "first.npz\"", six_features);
+  put_config(f, "runs/b", "erm", 1, LONG "second.npz\"", six_features);
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, ".../others/first.npz\n  data set");
+  assert_contains(table, ".../others/second.npz\n  data set");
+  cutlab_free(table);
+#undef LONG
+}
+
+/* A run with this exact accuracy and what Monte Carlo says beside it (JSON). */
+static void put_estimated(const report_fixture *f, const char *run, int seed, const char *exact,
+                          const char *monte_carlo) {
+  char name[256], text[1024];
+  put_config(f, run, "erm", seed, "null", six_features);
+  snprintf(text, sizeof text,
+           "{\"iteration\":10,\"loss\":0.5,\"gradient_norm\":1,\"train_accuracy\":1,"
+           "\"evenness\":null,\"features\":[1,1,1,1,1,1],\"population_accuracy\":{\"overall\":%s,"
+           "\"features\":[1,1,1,1,1,1]},\"monte_carlo\":%s}\n",
+           exact, monte_carlo);
+  snprintf(name, sizeof name, "%s/metrics.jsonl", run);
+  put(f, name, text);
+  snprintf(name, sizeof name, "%s/result.json", run);
+  put(f, name, "{\"seconds\": 2.5}");
+}
+
+/* Where accuracy is not known exactly Monte Carlo's is shown, and said to be so; its test error is
+   a column of its own. */
+static void test_monte_carlo(void **state) {
+  report_fixture *f = *state;
+  put_estimated(f, "runs/x/a", 1, "null",
+                "{\"overall\":0.8,\"standard_error\":0.004,\"test_error\":0.26}");
+  put_estimated(f, "runs/x/b", 2, "null",
+                "{\"overall\":0.9,\"standard_error\":0.003,\"test_error\":0.18}");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "train  accuracy by Monte Carlo      test\n");
+  assert_contains(table, "[ min  ..  max ]     error  theory evenness\n");
+  assert_contains(table, "  0.8500 [0.8000 .. 0.9000]  0.2200  0.9000        -\n");
+  for (const char *line = table; *line; line += strcspn(line, "\n") + 1)
+    assert_true(strcspn(line, "\n") < 110);
+  cutlab_free(table);
+  char *csv = get(f, "out/summary.csv");
+  assert_true(isnan(csv_cell(csv, 1, "population_accuracy")));
+  assert_true(csv_cell(csv, 1, "monte_carlo_accuracy") == 0.8);
+  assert_true(csv_cell(csv, 1, "monte_carlo_standard_error") == 0.004);
+  assert_true(csv_cell(csv, 2, "test_error") == 0.18);
+  free(csv);
+  char *page = get(f, "out/report.html");
+  assert_contains(page, "\"estimated\":true");
+  assert_contains(page, "\"test_error\":{\"count\":2,\"mean\":0.22,");
+  free(page);
+  char *figure = get(f, "out/figures/x-accuracy.vl.json");
+  assert_contains(figure, "\"any\":0.8,");
+  free(figure);
+}
+
+/* Beside an exact accuracy Monte Carlo is a check of it, in the CSV only. */
+static void test_monte_carlo_check(void **state) {
+  report_fixture *f = *state;
+  put_estimated(f, "runs/x/a", 1, "0.75",
+                "{\"overall\":0.8,\"standard_error\":0.004,\"test_error\":0.26}");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "train  population accuracy          test\n");
+  assert_contains(table, "  0.7500 [0.7500 .. 0.7500]  0.2600  0.9000        -\n");
+  cutlab_free(table);
+  char *csv = get(f, "out/summary.csv");
+  assert_true(csv_cell(csv, 1, "population_accuracy") == 0.75);
+  assert_true(csv_cell(csv, 1, "monte_carlo_accuracy") == 0.8);
+  free(csv);
+  put_estimated(f, "runs/x/a", 1, "0.75", "null");
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_null(strstr(table, "test"));
+  assert_null(strstr(table, "error"));
+  cutlab_free(table);
+  char *page = get(f, "out/report.html");
+  assert_contains(page, "\"estimated\":false");
+  free(page);
+}
+
+/* A training of seconds; settings as "key=value", ended by NULL. */
+static void train(report_fixture *f, const char *run, const char *const *settings) {
+  static const char *const always[] = {"dataset=feature-noise", "train_examples=200",
+                                       "test_examples=200", "epochs=3", NULL};
+  const char *const *lists[] = {always, settings};
+  cutlab_training *training;
+  assert_int_equal(cutlab_training_create(f->context, &training), CUTLAB_OK);
+  for (int i = 0; i < 2; ++i)
+    for (const char *const *setting = lists[i]; *setting; ++setting) {
+      char key[64];
+      size_t length = strcspn(*setting, "=");
+      snprintf(key, sizeof key, "%.*s", (int)length, *setting);
+      if (cutlab_training_set(f->context, training, key, *setting + length + 1) != CUTLAB_OK)
+        fail_msg("%s", cutlab_context_message(f->context));
+    }
+  assert_int_equal(cutlab_train_execute(f->context, NULL, training, in(f, run)), CUTLAB_OK);
+  cutlab_training_free(training);
+}
+
+#define TRAIN(f, run, ...) train(f, run, (const char *const[]){__VA_ARGS__, NULL})
+#define SMALL "model=mlp(depth=1,width=16)"
 
 static double result_number(const report_fixture *f, const char *run, const char *key) {
   char name[128];
@@ -433,6 +670,23 @@ static void test_trained(void **state) {
   free(page);
 }
 
+static void test_trained_duplicates(void **state) {
+  report_fixture *f = *state;
+  TRAIN(f, "runs/g/a", SMALL, "method=cutmix", "seed=1");
+  TRAIN(f, "runs/g/b", SMALL, "method=cutmix", "seed=1", "workers=1");
+  TRAIN(f, "runs/g/c", SMALL, "method=cutmix", "seed=1", "alpha=0.2");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "\n  CutMix (alpha=1)      1 ");
+  assert_contains(table, "\n  CutMix (alpha=0.2)    1 ");
+  cutlab_free(table);
+  assert_contains(f->warnings, "left out 1 of 3 runs: ");
+  assert_contains(f->warnings, "/runs/g/b of ");
+  char *csv = get(f, "out/trained-runs.csv");
+  assert_int_equal(count_of(csv, "\n"), 3);
+  free(csv);
+}
+
 /* Legends list the methods that there are, in their colours. */
 static void test_trained_figures(void **state) {
   report_fixture *f = *state;
@@ -461,6 +715,75 @@ static void test_trained_figures(void **state) {
   json_decref(figure);
 }
 
+/* A network of one epoch; settings as JSON members. */
+static void put_network(const report_fixture *f, const char *run, const char *settings) {
+  char name[64], text[1024];
+  snprintf(name, sizeof name, "runs/%s/run.json", run);
+  snprintf(text, sizeof text,
+           "{\"format\":\"cutlab-training\",\"format_version\":1,\"settings\":{"
+           "\"model\":\"cnn\",\"method\":\"erm\",\"seed\":1,%s}}",
+           settings);
+  put(f, name, text);
+  snprintf(name, sizeof name, "runs/%s/metrics.jsonl", run);
+  put(f, name, "{\"epoch\":1,\"train_loss\":1,\"test_accuracy\":0.5}\n");
+}
+
+/* Names say what differs, as much as fits and at least what tells groups apart; what is left of it
+   stands in the line below. Labels in figures are the names in full. */
+static void test_group_names(void **state) {
+  report_fixture *f = *state;
+#define MNIST(epochs, batch, rate, augment)                                                        \
+  "\"dataset\":\"mnist\",\"epochs\":" #epochs ",\"batch\":" #batch ",\"evaluate_every\":" #epochs  \
+  ",\"step_factor\":0." #batch ",\"learning_rate\":" #rate ",\"augment\":\"" augment "\""
+  put_network(f, "a", MNIST(1, 128, 0.1, ""));
+  put_network(f, "b", MNIST(1, 128, 0.01, ""));
+  put_network(f, "c", MNIST(2, 64, 0.1, ""));
+  put_network(f, "d", MNIST(2, 64, 0.1, "flip"));
+  put_network(f, "e", "\"dataset\":\"cifar10\",\"epochs\":1,\"batch\":32");
+  static const char *const names[] = {"mnist, epochs 1, learning_rate 0.1, no augment",
+                                      "mnist, epochs 1, learning_rate 0.01, no augment",
+                                      "mnist, epochs 2, learning_rate 0.1, no augment",
+                                      "mnist, epochs 2, learning_rate 0.1, augment flip",
+                                      "cifar10"};
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  json_t *figure = json_of(f, "out/figures/all-test-accuracy.vl.json");
+  const json_t *y = json_object_get(json_object_get(figure, "encoding"), "y");
+  for (size_t i = 0; i < 5; ++i) {
+    char heading[128];
+    snprintf(heading, sizeof heading, "%s\n  data set", names[i]);
+    assert_contains(table, heading);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(y, "sort"), i)), names[i]);
+  }
+  assert_contains(table, "1 epochs, batch 128, evaluate_every 1, step_factor 0.128\n");
+  assert_true(json_integer_value(json_object_get(json_object_get(y, "axis"), "labelLimit")) >= 170);
+  assert_non_null(json_object_get(json_object_get(y, "axis"), "labelExpr"));
+  json_decref(figure);
+  cutlab_free(table);
+#undef MNIST
+}
+
+/* Where all that differs is short it is said; texts that differ where they are cut get a number. */
+static void test_short_and_equal_names(void **state) {
+  report_fixture *f = *state;
+#define TEXT "\"crop(pad=1) | flip | crop(pad=2) | rotate(degrees=10) | "
+  put_network(f, "a", "\"dataset\":\"mnist\",\"epochs\":1,\"batch\":8,\"augment\":\"\"");
+  put_network(f, "b", "\"dataset\":\"mnist\",\"epochs\":2,\"batch\":9,\"augment\":\"\"");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "epochs 1, batch 8\n");
+  assert_contains(table, "epochs 2, batch 9\n");
+  cutlab_free(table);
+  put_network(f, "a", "\"dataset\":\"mnist\",\"epochs\":1,\"augment\":" TEXT "flip\"");
+  put_network(f, "b", "\"dataset\":\"mnist\",\"epochs\":1,\"augment\":" TEXT "noise\"");
+  put_network(f, "c", "\"dataset\":\"mnist\",\"epochs\":1,\"augment\":\"\"");
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "augment crop(pad=1) | flip | crop(pad=2)...\n");
+  assert_contains(table, "augment crop(pad=1) | flip | crop(pad=2)... #2\n");
+  cutlab_free(table);
+#undef TEXT
+}
+
 /* Groups that differ in the model only are compared, row by row; others are not. */
 static void test_models(void **state) {
   report_fixture *f = *state;
@@ -480,6 +803,19 @@ static void test_models(void **state) {
   json_decref(figure);
   assert_false(cutlab_file_exists(in(f, "out/figures/all-models-2.vl.json")));
   assert_true(cutlab_file_exists(in(f, "out/figures/all-test-accuracy.vl.json")));
+}
+
+/* Models written in lines, with a comment, make names and descriptions of one line. */
+static void test_models_in_lines(void **state) {
+  report_fixture *f = *state;
+  TRAIN(f, "runs/g/a", SMALL, "model=# mine\nlinear(16)\n| relu\n| linear\n");
+  TRAIN(f, "runs/g/b", SMALL, "model=\n linear(8)\n| relu\n| linear");
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "linear(16) | relu | linear\n  data set");
+  assert_contains(table, "linear(8) | relu | linear\n  data set");
+  assert_contains(table, "test examples, linear(8) | relu | linear (");
+  cutlab_free(table);
 }
 
 /* A policy stands instead of the method; a method used in two ways is two. */
@@ -641,14 +977,27 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_unfinished, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_no_metrics, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_bad_input, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_unreadable_folder, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_damaged_among_others, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_hostile_text, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_own_data, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_same_folder_twice, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_tools, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_mixup, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_duplicate_seeds, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_long_values, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_without_theory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_duplicate_unfinished, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_monte_carlo, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_monte_carlo_check, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_trained, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_trained_duplicates, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_trained_figures, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_short_and_equal_names, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_group_names, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_models, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(test_models_in_lines, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_variants, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_data_under_two_paths, set_up, tear_down),
       cmocka_unit_test_setup_teardown(test_numbered_labels, set_up, tear_down),

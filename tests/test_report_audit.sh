@@ -215,7 +215,7 @@ grep -q 'over examples alone' "$work/report/figures/gain-by-class.vl.json"
 
 # Two files alone: no scores, no pictures; nothing of the audit before stays
 : >"$work/report/own.csv"
-"$cutlab" audit --quiet --draws 200 --labels labels.npy --out "$work/report" ERM-0.npy CutMix-0.npy >"$work/table.txt"
+"$cutlab" audit --quiet --labels labels.npy --out "$work/report" ERM-0.npy CutMix-0.npy >"$work/table.txt"
 ls "$work"/report/cscore-* "$work"/report/figures/{cscore,error-rate}-* 2>/dev/null && { echo "stale files"; exit 1; }
 [ -e "$work/report/own.csv" ]
 grep -q '^ERM-0,1,600,' "$work/report/methods.csv"
@@ -250,7 +250,7 @@ save("few-labels.npy", "q", "<i8", (24,), [i // 8 for i in range(24)])
 for name in ("one", "two"):
     save(name + ".npy", "f", "<f4", (24, 3), [r.gauss(0, 1) for _ in range(72)])
 PY
-"$cutlab" audit --quiet --draws 200 --labels few-labels.npy --out "$work/report" one.npy two.npy dataset=folder path=folder \
+"$cutlab" audit --quiet --labels few-labels.npy --out "$work/report" one.npy two.npy dataset=folder path=folder \
   >"$work/table.txt"
 grep -q '"classes":\["a?","a?","b"\]' "$work/report/audit.html"
 python3 - "$work/report" <<'PY'

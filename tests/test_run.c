@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "configure.h"
 #include "run/run_internal.h"
 
@@ -258,7 +259,7 @@ static void test_files(void **state) {
   cutlab_experiment *x = make(f, "");
   char *folder = where(f, "deep/run", NULL), *result;
   expect(f, cutlab_run_execute(f->context, &result, x, NULL, folder), CUTLAB_OK);
-  assert_int_equal(temporary_entries(folder), 5);
+  assert_int_equal(temporary_entries(folder), 6); /* with the lock */
   char *written = content(f, "deep/run", "result.json", NULL);
   assert_string_equal(written, result);
   json_t *record = parse(f, "deep/run", "run.json"), *lines = read_lines(f, "deep/run"),
@@ -546,7 +547,7 @@ static void test_damaged_folders(void **state) {
   damage(f, "metrics.jsonl", "{\"iteration\": \"0\"}\n", "line 1");
   damage(f, "metrics.jsonl", "[0]\n", "line 1");
   damage(f, "checkpoint.npz", "", "checkpoint.npz");
-  damage(f, "checkpoint.npz", "PK no archive", "checkpoint.npz");
+  damage(f, "checkpoint.npz", "PK no archive", "without that file the run starts over");
   expect(f, resume(f, "part"), CUTLAB_OK);
   assert_same_run(f, "whole", "part");
   damage(f, "result.json", "{\"method\": ", "result.json");
@@ -568,6 +569,27 @@ static void test_existing_runs_are_kept(void **state) {
   expect(f, execute(f, x, "fresh"), CUTLAB_OK);
   assert_same_run(f, "stale", "fresh");
   cutlab_experiment_free(x);
+}
+
+/* Two processes do not write one folder, and what fails before it is a run leaves none. */
+static void test_locked_folders(void **state) {
+  fixture *f = *state;
+  run_part(f, "", "part", 29);
+  char *folder = where(f, "part", NULL);
+  cutlab_experiment *x = make(f, "");
+  int lock;
+  expect(f, cutlab_lock_take(f->context, &lock, NULL, folder), CUTLAB_OK);
+  expect(f, resume(f, "part"), CUTLAB_ERROR_IO);
+  assert_message(f->context, "another process is training there");
+  expect(f, execute(f, x, "part"), CUTLAB_ERROR_IO);
+  cutlab_lock_release(lock);
+  expect(f, resume(f, "part"), CUTLAB_OK);
+  char *fresh = where(f, "deep/fresh", NULL);
+  expect(f, cutlab_run_execute(f->context, NULL, x, "nowhere.npz", fresh), CUTLAB_ERROR_IO);
+  assert_true(!present(f, "deep", NULL));
+  cutlab_experiment_free(x);
+  free(fresh);
+  free(folder);
 }
 
 /* A finished run gives its result at once and is not touched. */
@@ -722,6 +744,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_gradient_norm_stops, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_killed_runs_resume, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_damaged_folders, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_locked_folders, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_existing_runs_are_kept, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_finished_runs_resume_at_once, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_failing_runs, fixture_up, fixture_down),

@@ -278,6 +278,52 @@ static void test_rules(void **state) {
   invalid(f, "model is empty");
 }
 
+/* What a policy stands instead of is refused by name, and is no matter where a recipe has it. */
+static void test_beside_policy(void **state) {
+  settings_fixture *f = *state;
+  static const char *const set_by_name[][2] = {{"method", "mixup"},      {"augment", "flip"},
+                                               {"augment", ""},          {"alpha", ".2"},
+                                               {"mix_probability", "1"}, {"cut_share", ".25"}};
+  for (size_t i = 0; i < sizeof set_by_name / sizeof *set_by_name; ++i) {
+    char expected[128];
+    cutlab_training_free(f->training);
+    assert_int_equal(cutlab_training_create(f->context, &f->training), CUTLAB_OK);
+    set(f, "path", "data");
+    set(f, "policy", "cutmix");
+    assert_int_equal(cutlab_training_validate(f->context, f->training), CUTLAB_OK);
+    set(f, set_by_name[i][0], set_by_name[i][1]);
+    snprintf(expected, sizeof expected,
+             "%s is set beside policy, which stands instead of it; accepted: one of the two",
+             set_by_name[i][0]);
+    invalid(f, expected);
+    set(f, "policy", " ");
+    assert_int_equal(cutlab_training_validate(f->context, f->training), CUTLAB_OK);
+  }
+}
+
+/* All is there by name then. */
+static void test_policy_read_back(void **state) {
+  settings_fixture *f = *state;
+  set(f, "dataset", "mnist");
+  set(f, "path", "data");
+  set(f, "policy", "cutmix");
+  for (int json = 0; json < 2; ++json) {
+    char *text;
+    cutlab_training *other;
+    assert_int_equal(cutlab_training_create(f->context, &other), CUTLAB_OK);
+    assert_int_equal(
+        (json ? cutlab_training_to_json : cutlab_training_to_yaml)(f->context, &text, f->training),
+        CUTLAB_OK);
+    write_file(f->path, text);
+    assert_int_equal(json ? cutlab_training_from_json(f->context, other, text)
+                          : cutlab_training_load_yaml(f->context, other, f->path),
+                     CUTLAB_OK);
+    assert_int_equal(cutlab_training_validate(f->context, other), CUTLAB_OK);
+    cutlab_free(text);
+    cutlab_training_free(other);
+  }
+}
+
 /* The policy's text for images of this size and two channels. */
 static void assert_policy(settings_fixture *f, int64_t height, int64_t width, const char *expected,
                           const char *evaluation) {
@@ -383,8 +429,10 @@ static void test_channels(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
   const struct CMUnitTest tests[] = {
-      TEST(test_table),    TEST(test_texts),  TEST(test_recipes),   TEST(test_given),
-      TEST(test_resolved), TEST(test_files),  TEST(test_bad_files), TEST(test_model_file),
-      TEST(test_rules),    TEST(test_policy), TEST(test_channels),  TEST(test_policy_of_tiles)};
+      TEST(test_table),         TEST(test_texts),           TEST(test_recipes),
+      TEST(test_given),         TEST(test_resolved),        TEST(test_files),
+      TEST(test_bad_files),     TEST(test_model_file),      TEST(test_rules),
+      TEST(test_policy),        TEST(test_channels),        TEST(test_policy_of_tiles),
+      TEST(test_beside_policy), TEST(test_policy_read_back)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

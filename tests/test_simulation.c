@@ -417,6 +417,8 @@ static void test_refusals(void **state) {
   cutlab_dataset *gram = configure_dataset(*state, "quick", "form=wishart");
   refuse_create(*state, "form=held", gram, "form is held");
   refuse_create(*state, "form=gram", gram, "form is gram");
+  refuse_create(*state, "frequencies=[1]", gram, "data set: frequencies is '[1]'; accepted: [0.8,");
+  gram->has_law = false;
   refuse_create(*state, "frequencies=[1]", gram, "frequencies has 1 entries");
   refuse_create(*state, "method=cutout; cut_size=3", gram, "3");
   cutlab_dataset_free(gram);
@@ -424,6 +426,66 @@ static void test_refusals(void **state) {
   refuse_create(*state, "form=wishart", held, "form is wishart");
   cutlab_dataset_free(held);
   refuse_create(*state, "frequencies=[.5]", NULL, "frequencies sum to 0.5");
+}
+
+static void test_negative_counts_are_refused(void **state) {
+  cutlab_simulation *s = start_with(*state, "iterations=10");
+  step(s, 0);
+  assert_int_equal(cutlab_simulation_step(s, -1), CUTLAB_ERROR_ARGUMENT);
+  assert_message(*state, "count of steps is -1; accepted: >= 0");
+  assert_int_equal(cutlab_simulation_iteration(s), 0);
+  cutlab_simulation_free(s);
+}
+
+static void record(cutlab_pace *pace, int times, double seconds) {
+  for (int i = 0; i < times; ++i) cutlab_pace_record(pace, seconds);
+}
+
+/* Times stand for machines that are busy, idle, or become busy. */
+static void test_pace(void **state) {
+  (void)state;
+  cutlab_pace busy = {0}, idle = {0}, even = {0}, lengthy = {0};
+  record(&busy, 6, .001);
+  assert_true(cutlab_pace_next(&busy));
+  record(&busy, 1, .1); /* once is enough */
+  assert_true(!cutlab_pace_next(&busy) && busy.rest == 1000);
+  record(&busy, 1006, .001);
+  assert_true(cutlab_pace_next(&busy));
+  record(&busy, 1, .1);
+  assert_true(!cutlab_pace_next(&busy) && busy.rest == 2000);
+  record(&idle, 6, .001);
+  record(&idle, 6, .0006);
+  assert_true(cutlab_pace_next(&idle));
+  record(&idle, 1, .0006);
+  assert_true(cutlab_pace_next(&idle));
+  record(&idle, 1, .01);
+  assert_true(!cutlab_pace_next(&idle) && idle.rest == 0);
+  record(&even, 6, .001);
+  record(&even, 6, .00095);
+  assert_true(!cutlab_pace_next(&even));
+  record(&lengthy, 1, 1); /* five more would be seconds lost */
+  assert_true(cutlab_pace_next(&lengthy));
+  record(&lengthy, 1, .3);
+  assert_true(cutlab_pace_next(&lengthy) && lengthy.rest == 1000);
+}
+
+/* The first ones try what one thread takes; what is measured does not tell. */
+static void test_measurements_are_paced(void **state) {
+  cutlab_simulation *s = start_with(*state, "method=cutmix; monte_carlo=5000; filters=2");
+  cutlab_measurement first = measure(s);
+  assert_int_equal(s->measuring_pace.tried, 0); /* nothing to choose */
+  cutlab_context_set_threads(*state, 2);
+  for (int i = 0; i < 12; ++i) {
+    cutlab_measurement m = measure(s);
+    assert_true(m.loss == first.loss && m.gradient_norm == first.gradient_norm &&
+                m.test_error == first.test_error);
+    if (i == 0) assert_int_equal(s->measuring_pace.tried, 1);
+    assert_int_equal(cutlab_context_threads(*state), 2);
+    cutlab_measurement_clear(&m);
+  }
+  cutlab_context_set_threads(*state, 1);
+  cutlab_measurement_clear(&first);
+  cutlab_simulation_free(s);
 }
 
 /* Without noise dimensions, and with one example, everything is still defined. */
@@ -461,6 +523,9 @@ int main(void) {
       TEST(test_divergence),
       TEST(test_cancelling),
       TEST(test_refusals),
+      TEST(test_negative_counts_are_refused),
+      TEST(test_pace),
+      TEST(test_measurements_are_paced),
       TEST(test_small_worlds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,7 @@ static void divergence_stops_with_the_step(void **state) {
                                    "model=linear | linear", "checkpoint_minutes=1e-9")),
                    CUTLAB_ERROR_NUMERIC);
   assert_message(f->context, "in epoch 1, step 2 of 6");
+  assert_message(f->context, "/a or begin in another folder");
   assert_int_equal(line_count(f, "a", "steps.jsonl"), 1);
   char *folder = inside(f, "a"), *out = inside(f, "out.npz"), *made = inside(f, "a/checkpoints");
   assert_int_equal(temporary_entries(made), 1);
@@ -134,6 +135,21 @@ static void divergence_stops_with_the_step(void **state) {
   free(made);
   free(out);
   free(folder);
+}
+
+/* One line at the end, of the run that it is about. */
+static void a_loss_above_guessing_is_told(void **state) {
+  const fixture *f = *state;
+  cutlab_context_set_warning(f->context, take_warning, NULL);
+  warning[0] = 0;
+  expect_ok(f, train(f, "well", OVERRIDES("label_smoothing=.5", "epochs=6")));
+  assert_string_equal(warning, "");
+  expect_ok(f, train(f, "badly",
+                     OVERRIDES("learning_rate=2", "schedule=constant", "model=linear | linear",
+                               "epochs=2")));
+  assert_non_null(strstr(warning, "/badly: the loss of the last epoch, "));
+  assert_non_null(strstr(warning, "is above that of guessing, 1.099; a lower learning_rate (2), "
+                                  "more epochs (2) or a smaller batch may help"));
 }
 
 static void values_that_are_not_finite_are_not_saved(void **state) {
@@ -381,6 +397,7 @@ int main(void) {
       WITH_FOLDER(learns),
       WITH_FOLDER(keeps_so_many_checkpoints),
       WITH_FOLDER(divergence_stops_with_the_step),
+      WITH_FOLDER(a_loss_above_guessing_is_told),
       WITH_FOLDER(values_that_are_not_finite_are_not_saved),
       WITH_FOLDER(changed_data_are_refused),
       WITH_FOLDER(resumes_from_another_working_folder),

@@ -78,6 +78,9 @@ refused "schedule without steps" 2 "step_epochs is empty" train path=data schedu
 refused "step after the end" 2 "step_epochs has 40" train path=data schedule=step step_epochs=40 --out no
 refused "warm-up beyond the end" 2 "warmup is 31" train path=data warmup=31 --out no
 refused "bad augmentation" 2 "augment: " train path=data augment=flop --out no
+refused "a method beside a policy" 2 "method is set beside policy" train path=data policy=cutmix method=mixup --out no
+printf 'policy: cutmix\n' >policy.yaml
+refused "augment beside a file's policy" 2 "augment is set beside policy" train path=data augment=flip --config policy.yaml --out no
 refused "bad policy" 2 "policy: " train path=data 'policy=cutmix | crop' --out no
 refused "missing model file" 1 "missing.model" train path=data model=missing.model --out no
 refused "missing file of settings" 1 "missing.yaml" train --config missing.yaml
@@ -90,14 +93,12 @@ refused "resume with a file" 2 "leave out '--config'" train --resume run --confi
 refused "list with settings" 2 "leave out 'epochs=3'" train --list epochs=3
 refused "describe as JSON" 2 "leave out --json" train path=data --describe --json
 refused "predict without a run" 2 "folder of a run" predict --out no
-refused "predict without an output" 2 "--out FILE.npz" predict run
-refused "predict with a setting of training" 2 "does not choose data" predict run epochs=3 --out no
-refused "predict on data of no kind" 2 "dataset=NAME" predict run path=data --out no
 refused "unknown model" 2 "nearest: resnet20" train dataset=feature-noise model=resnet21 --out no
 refused "batch of nothing" 2 "batch is '0'" train batch=0
 refused "missing data" 1 "nowhere" train path=nowhere --out no
 refused "resume of nothing" 1 "nowhere" train --resume nowhere
 refused "predict from nothing" 1 "nowhere" predict nowhere --out no
+refused "predict from nothing, and more is wrong" 1 "nowhere: no run in it" predict nowhere epochs=3 path=data
 
 # ---- Bad data ----
 python3 - <<'PY'
@@ -165,6 +166,7 @@ check "resumed: the same steps" cmp whole/steps.jsonl stopped/steps.jsonl
 
 diverging=(train "${world[@]}" learning_rate=1e6 checkpoint_every=1)
 refused "divergence says where" 1 "the loss is nan in epoch 2, step 1 of 4" "${diverging[@]}" --out diverged
+check "divergence says what to do" contains errors "remove diverged or begin in another folder"
 refused "divergence again after resuming" 1 "the loss is nan in epoch 2, step 1 of 4" train --resume diverged
 run 0 predict diverged --out diverged.npz && check "the checkpoint before divergence" [ -s diverged.npz ]
 run 0 train "${world[@]}" epochs=1 "model=linear(9) | relu | linear" --out wider
@@ -176,6 +178,10 @@ refused "a checkpoint of another run" 2 "is a checkpoint of another run" train -
 run 0 predict whole --out own.npz --json
 check "predict: the logits of the run" cmp own.npz whole/logits.npz
 check "predict: their accuracy" [ "$(field output '["accuracy"]')" = "$(field whole/result.json '["test_accuracy"]')" ]
+run 0 predict whole --json
+check "predict without a file" [ "$(field output '["accuracy"]')" = "$(field whole/result.json '["test_accuracy"]')" ]
+refused "predict with a setting of training" 2 "does not choose data" predict whole epochs=3 --out no
+refused "predict on data of no kind" 2 "dataset=NAME" predict whole path=data --out no
 run 0 predict whole --out other.npz --json dataset=feature-noise seed=7 test_examples=9
 check "predict on other data" [ "$(field output '["examples"]')" = 9 ]
 refused "predict on images of another size" 2 "16" predict whole --out no dataset=feature-noise shape=series

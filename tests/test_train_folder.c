@@ -7,9 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "small_training.h"
 #include "train/checkpoint.h"
-#include "train/lock.h"
 
 static void damage(const char *path, int how) {
   struct stat status;

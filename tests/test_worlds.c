@@ -359,7 +359,7 @@ static void test_dense_divergence(void **state) {
   cutlab_simulation *s = start(*state, x, NULL);
   assert_non_null(s->dense);
   assert_int_equal(cutlab_simulation_step(s, 20), CUTLAB_ERROR_NUMERIC);
-  assert_message(*state, "the gradient is no longer finite at iteration 0");
+  assert_message(*state, "the gradient is not finite");
   assert_true(s->iteration == 0);
   assert_memory_equal(s->noise_inner, s->first_noise_inner,
                       (size_t)(s->filter_count * s->data->noise_rows) * 8);
@@ -367,6 +367,38 @@ static void test_dense_divergence(void **state) {
     assert_true(s->coefficients[k] == 0);
   cutlab_simulation_free(s);
   cutlab_experiment_free(x);
+}
+
+/* With and without the dense form, of other objectives, of filters too large for fresh points. */
+static void test_divergence_is_named(void **state) {
+  static const char *const worlds[] = {
+      "learning_rate=1e9; activation=relu_power",
+      "learning_rate=1e9; activation=relu_power; examples=8; filters=3; form=gram",
+      "learning_rate=1e9; activation=relu_power; objective=sampled",
+      "learning_rate=1e4; activation=relu_power; method=mixup; examples=8",
+      "learning_rate=1e9; activation=relu_power; method=mixup; examples=8; objective=sampled",
+      "learning_rate=1e300; activation=relu; filters=2; monte_carlo=100"};
+  for (int w = 0; w < 6; ++w) {
+    cutlab_measurement m;
+    cutlab_simulation *s = start_with(*state, worlds[w]);
+    assert_true((s->dense != NULL) == (w == 1));
+    cutlab_status status = cutlab_simulation_step(s, 20);
+    if (status == CUTLAB_OK) status = cutlab_simulation_measure(s, &m);
+    assert_int_equal(status, CUTLAB_ERROR_NUMERIC);
+    assert_message(*state, "diverged by iteration ");
+    assert_message(*state, " with learning_rate 1");
+    cutlab_simulation_free(s);
+  }
+}
+
+/* An error that is out of reach at moderate outputs is no divergence. */
+static void test_tolerance_out_of_reach_is_no_divergence(void **state) {
+  cutlab_simulation *s = start_with(*state, "patches=20; path=fourier; learning_rate=1e3");
+  assert_int_equal(cutlab_simulation_step(s, 30), CUTLAB_ERROR_NUMERIC);
+  assert_true(cutlab_simulation_iteration(s) > 0);
+  assert_message(*state, "path fourier cannot keep its error below");
+  assert_null(strstr(cutlab_context_message(*state), "diverged"));
+  cutlab_simulation_free(s);
 }
 
 /* Data in Gram form drawn directly have the law of data drawn in R^d: means over seeds of what
@@ -585,6 +617,43 @@ static void test_fixed_position(void **state) {
   cutlab_experiment_free(x);
 }
 
+static void test_theory_is_for_its_world(void **state) {
+  static const struct {
+    const char *settings;
+    double expected;
+  } worlds[] = {{"method=erm", .9},
+                {"method=cutout", .975},
+                {"method=cutmix; sampling=stratified", 1},
+                {"method=cutout; patches=5; cut_size=2", .975},
+                {"method=erm; objective=sampled", .9},
+                {"method=cutmix; balance=.8", NAN},
+                {"method=erm; balance=1", NAN},
+                {"method=cutmix; patches=2", NAN},
+                {"method=erm; patches=2", NAN},
+                {"method=cutout; cut_size=2", NAN},
+                {"method=cutout; patches=4; cut_size=2", NAN},
+                {"method=cutmix; objective=sampled", NAN},
+                {"method=cutmix; alpha=0", NAN},
+                {"method=cutmix; sigma_d=.1", NAN},
+                {"method=cutmix; filters=2", NAN}};
+  static const char key[] = "\"theory_accuracy\": ";
+  for (size_t w = 0; w < sizeof worlds / sizeof *worlds; ++w) {
+    char *result;
+    cutlab_experiment *x = configure(*state, "quick", worlds[w].settings);
+    configure_change(*state, x, "iterations=1");
+    assert_int_equal(cutlab_run_execute(*state, &result, x, NULL, NULL), CUTLAB_OK);
+    const char *at = strstr(result, key);
+    assert_non_null(at);
+    at += sizeof key - 1;
+    if (isnan(worlds[w].expected))
+      assert_int_equal(strncmp(at, "null", 4), 0);
+    else
+      assert_close(strtod(at, NULL), worlds[w].expected, 1e-12);
+    cutlab_free(result);
+    cutlab_experiment_free(x);
+  }
+}
+
 /* ---- states ---- */
 
 static void test_states_continue(void **state) {
@@ -696,11 +765,14 @@ int main(void) {
       TEST(test_forms_agree),
       TEST(test_dense_steps),
       TEST(test_dense_divergence),
+      TEST(test_divergence_is_named),
+      TEST(test_tolerance_out_of_reach_is_no_divergence),
       TEST(test_wishart_has_the_law_of_gram),
       TEST(test_uniform_filters),
       TEST(test_fresh_points),
       TEST(test_undefined_is_nan),
       TEST(test_fixed_position),
+      TEST(test_theory_is_for_its_world),
       TEST(test_states_continue),
       TEST(test_midpoint_mixup),
       TEST(test_presets_train),

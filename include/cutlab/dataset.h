@@ -43,9 +43,16 @@ CUTLAB_API cutlab_status cutlab_dataset_from_patches(cutlab_context *context,
 CUTLAB_API cutlab_status cutlab_dataset_write(cutlab_context *context, const char *path,
                                               const cutlab_dataset *dataset);
 /* Reads what cutlab_dataset_write wrote, or any .npz with `patches` [n][P][d] float64 and
-   `labels` [n] (+1, -1; any integer type). */
+   `labels` [n] (+1, -1; any integer type). Warns of a drawn data set that lacks the law of its
+   world, as CutLab once wrote them. */
 CUTLAB_API cutlab_status cutlab_dataset_read(cutlab_context *context, cutlab_dataset **dataset,
                                              const char *path);
+/* Gives the experiment the parameters of the world that the data set is from, as far as it knows
+   them: of a user's own data the sizes. CUTLAB_ERROR_ARGUMENT where one was set to another value,
+   by name and not by a preset, unless the data are a user's own. */
+CUTLAB_API cutlab_status cutlab_dataset_describe(cutlab_context *context,
+                                                 cutlab_experiment *experiment,
+                                                 const cutlab_dataset *dataset);
 CUTLAB_API void cutlab_dataset_free(cutlab_dataset *dataset);
 
 CUTLAB_API int64_t cutlab_dataset_examples(const cutlab_dataset *dataset);

@@ -21,6 +21,7 @@ typedef struct cutlab_image_limits {
 typedef struct cutlab_images {
   cutlab_array pixels; /* [N][H][W][C], or as a .npy has it; uint8, float16 or float32 */
   int64_t *labels;     /* [N] class ids, NULL where there are none */
+  char *labels_path;   /* of the file beside this one that they come from, else NULL */
   char **names;        /* [N] paths, NULL where they come from one file */
   char **class_names;  /* [class_count] of the folders that are classes, else NULL */
   int64_t class_count; /* classes known: 10 and 100 of CIFAR, class folders; else 0 */
@@ -33,8 +34,9 @@ typedef struct cutlab_images {
    - JPEG, grey or RGB, as it is stored (an orientation in its EXIF data is not applied). N = 1;
    - a folder: its PNG and JPEG files, in byte order of their names. Folders below are classes,
      numbered by byte order of their names whether they hold images or not, read with all folders
-     in them. Hidden files and files of other kinds are ignored; images both beside classes and in
-     them are an error, as is a mixture of sizes or channels, which names two files;
+     in them. Hidden files are ignored; so are, with one warning, files of other kinds, unless
+     their names end in .png, .jpg or .jpeg (in any case), which is an error; images both beside
+     classes and in them are an error, as is a mixture of sizes or channels, which names two files;
    - CIFAR-10/100 binary (records of 3,073 or 3,074 bytes; CIFAR-100: fine labels), as NHWC;
    - IDX of unsigned bytes with 2 axes ([N][L]) or 3 ([N][H][W], given as [N][H][W][1]). For a name
      ending in images-idx3-ubyte, the file ending in labels-idx1-ubyte beside it, if there is one,
@@ -48,6 +50,10 @@ CUTLAB_API cutlab_status cutlab_images_read(cutlab_context *context, cutlab_imag
                                             const char *path, const cutlab_image_limits *limits);
 /* Accepts NULL. */
 CUTLAB_API void cutlab_images_clear(cutlab_images *images);
+
+/* Whether an array may well be [N][C][H][W], PyTorch's order, rather than [N][H][W][C]: of 4 axes,
+   the second at most 4 long and the last longer. */
+CUTLAB_API bool cutlab_images_look_planar(const cutlab_array *pixels);
 
 /* Reads class ids, *labels [*count], from an IDX file of unsigned bytes with 1 axis, plain or
    compressed. Release with cutlab_free. */

@@ -36,8 +36,8 @@ typedef enum cutlab_path {
 typedef enum cutlab_subsets { CUTLAB_SUBSETS_ARBITRARY, CUTLAB_SUBSETS_CONTIGUOUS } cutlab_subsets;
 
 typedef struct cutlab_objective_options {
-  cutlab_method method;
-  int cut_size; /* Cutout: |C|, 1..P-1 */
+  cutlab_method method; /* ERM, CUTOUT or CUTMIX: Mixup is no function of patch outputs */
+  int cut_size;         /* Cutout: |C|, 1..P-1 */
   cutlab_path path;
   double tolerance; /* of CHEBYSHEV: bound on the error of each interpolated sigmoid and softplus;
                        of FOURIER: on that of each sigmoid, rounding included, and of each softplus
@@ -71,7 +71,8 @@ typedef struct cutlab_objective_report {
 } cutlab_objective_report;
 
 /* loss: one number; gradient: [examples][patches], dLoss/da; either may be NULL, and so may
-   report. outputs: [examples][patches], finite. */
+   report. outputs: [examples][patches], finite. CUTLAB_ERROR_NUMERIC where they, or the results,
+   are not. */
 CUTLAB_API cutlab_status cutlab_objective_evaluate(cutlab_objective *objective, double *loss,
                                                    double *gradient,
                                                    cutlab_objective_report *report,
@@ -79,7 +80,7 @@ CUTLAB_API cutlab_status cutlab_objective_evaluate(cutlab_objective *objective, 
 
 /* The sampled objective that people train with: one random cut (Cutout), or one random
    partner, |S| and S (CutMix), per example, keyed by (seed, iteration, example). Its
-   expectation is the exact objective. Arguments as above. In one process only. */
+   expectation is the exact objective. Arguments as above, neither NULL. In one process only. */
 CUTLAB_API cutlab_status cutlab_objective_sample(cutlab_objective *objective, double *loss,
                                                  double *gradient, const double *outputs,
                                                  uint64_t seed, int64_t iteration);

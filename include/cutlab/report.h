@@ -13,9 +13,11 @@ extern "C" {
 /* Reads `count` run folders, of simulations and trained networks (or folders that hold run folders,
    at any depth), and writes into `folder`: report.html, .csv files (docs/report.md),
    figures/NAME.vl.json, and where Node.js and rsvg-convert are found, figures/NAME.svg, .pdf and
-   .png. Runs of one kind are grouped by everything but method and seed. `*table` (may be NULL) is a
-   plain-text summary table; release with cutlab_free. Missing Node.js or rsvg-convert is a warning.
-   A folder that is no run, or a truncated one, is CUTLAB_ERROR_FORMAT. */
+   .png. Runs of one kind are grouped by everything but method and seed; of those that repeat both
+   in a group one counts, with a warning: the first by path, of those that are finished if any is.
+   `*table` (may be NULL) is a plain-text summary table; release with cutlab_free. Missing Node.js
+   or rsvg-convert is a warning, and so is a damaged run or unreadable folder below one that is
+   named; a named one is CUTLAB_ERROR_FORMAT or CUTLAB_ERROR_IO. */
 CUTLAB_API cutlab_status cutlab_report_write(cutlab_context *context, char **table,
                                              const char *folder, const char *const *runs,
                                              int count);

@@ -47,15 +47,16 @@ typedef struct cutlab_measurement {
 } cutlab_measurement;
 
 /* Prepares a training. `dataset` NULL draws the experiment's own; otherwise it is borrowed
-   and must outlive the simulation, and replaces the experiment's data parameters. The
-   context must outlive it too. Release with cutlab_simulation_free. */
+   and must outlive the simulation, and replaces the experiment's data parameters as
+   cutlab_dataset_describe does. The context must outlive it too. Release with
+   cutlab_simulation_free. */
 CUTLAB_API cutlab_status cutlab_simulation_create(cutlab_context *context,
                                                   cutlab_simulation **simulation,
                                                   const cutlab_experiment *experiment,
                                                   const cutlab_dataset *dataset);
 CUTLAB_API void cutlab_simulation_free(cutlab_simulation *simulation);
 
-/* Takes `count` steps. Stops early with CUTLAB_CANCELLED, between two steps, if the
+/* Takes `count` steps, 0 or more. Stops early with CUTLAB_CANCELLED, between two steps, if the
    progress callback says so; with CUTLAB_ERROR_NUMERIC when an output is no longer finite. */
 CUTLAB_API cutlab_status cutlab_simulation_step(cutlab_simulation *simulation, int64_t count);
 CUTLAB_API int64_t cutlab_simulation_iteration(const cutlab_simulation *simulation);

@@ -41,6 +41,11 @@ cutlab_status cutlab_audit_take(cutlab_context *context, cutlab_audit_input *inp
                                 const cutlab_audit_file *file, const cutlab_array *predictions,
                                 cutlab_audit_kind kind);
 
+/* Adds a training that was not named itself; one that predicted nothing is left out, with a
+ * warning.
+ */
+cutlab_status cutlab_audit_add_found(cutlab_context *context, cutlab_audit *audit,
+                                     const char *folder);
 /* Takes an input over; also after a failure. */
 cutlab_status cutlab_audit_append(cutlab_context *context, cutlab_audit *audit,
                                   cutlab_audit_input *input);

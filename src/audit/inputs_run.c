@@ -112,14 +112,32 @@ static cutlab_status take_name(cutlab_context *context, cutlab_audit_input *run,
                    : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", folder);
 }
 
-cutlab_status cutlab_audit_add_run(cutlab_context *context, cutlab_audit *audit,
-                                   const char *folder) {
+/* Trained on all examples, and without any to test. */
+static bool predicts_nothing(const cutlab_audit_input *run) {
+  const json_t *data = json_object_get(run->record, "data");
+  return !run->held_out && cutlab_json_get_number(data, "test", 1) == 0;
+}
+
+static cutlab_status add_run(cutlab_context *context, cutlab_audit *audit, const char *folder,
+                             bool found) {
   cutlab_audit_input run = {.is_run = true};
   cutlab_status status = take_name(context, &run, folder);
   if (status == CUTLAB_OK) status = read_record(context, &run);
-  if (status == CUTLAB_OK) status = check_finished(context, &run);
-  if (status == CUTLAB_OK) status = read_logits(context, &run);
-  if (status == CUTLAB_OK) return cutlab_audit_append(context, audit, &run);
+  bool left_out = status == CUTLAB_OK && found && predicts_nothing(&run);
+  if (left_out) cutlab_warn(context, "%s has no test data and is left out", folder);
+  if (status == CUTLAB_OK && !left_out) status = check_finished(context, &run);
+  if (status == CUTLAB_OK && !left_out) status = read_logits(context, &run);
+  if (status == CUTLAB_OK && !left_out) return cutlab_audit_append(context, audit, &run);
   cutlab_audit_clear_input(&run);
   return status;
+}
+
+cutlab_status cutlab_audit_add_run(cutlab_context *context, cutlab_audit *audit,
+                                   const char *folder) {
+  return add_run(context, audit, folder, false);
+}
+
+cutlab_status cutlab_audit_add_found(cutlab_context *context, cutlab_audit *audit,
+                                     const char *folder) {
+  return add_run(context, audit, folder, true);
 }

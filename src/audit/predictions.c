@@ -38,17 +38,29 @@ static cutlab_status check_shape(cutlab_context *context, const cutlab_audit_fil
   return CUTLAB_OK;
 }
 
-/* Are the numbers of example i probabilities, or their logarithms? */
-static bool is_distribution(const cutlab_array *array, int64_t i, bool logarithms) {
-  int64_t classes = array->shape[1];
+/* Of example i: its numbers, or what they are the logarithms of. */
+static double row_sum(const cutlab_array *array, int64_t i, bool logarithms) {
   double sum = 0;
-  for (int64_t k = 0; k < classes; ++k) {
-    double value = cutlab_array_number(array, i * classes + k);
+  for (int64_t k = 0; k < array->shape[1]; ++k) {
+    double value = cutlab_array_number(array, i * array->shape[1] + k);
+    sum += logarithms ? exp(value) : value;
+  }
+  return sum;
+}
+
+/* Are all numbers of example i from 0 to 1, or logarithms of such? */
+static bool is_within(const cutlab_array *array, int64_t i, bool logarithms) {
+  for (int64_t k = 0; k < array->shape[1]; ++k) {
+    double value = cutlab_array_number(array, i * array->shape[1] + k);
     double probability = logarithms ? exp(value) : value;
     if (!(probability >= 0 && probability <= 1 + sum_tolerance)) return false;
-    sum += probability;
   }
-  return fabs(sum - 1) <= sum_tolerance;
+  return true;
+}
+
+static bool is_distribution(const cutlab_array *array, int64_t i, bool logarithms) {
+  return is_within(array, i, logarithms) &&
+         fabs(row_sum(array, i, logarithms) - 1) <= sum_tolerance;
 }
 
 /* The first example that is none; -1: all are. */
@@ -99,17 +111,10 @@ static cutlab_status check_logits(cutlab_context *context, const cutlab_audit_in
   return CUTLAB_OK;
 }
 
-static double row_sum(const cutlab_array *array, int64_t i) {
-  double sum = 0;
-  for (int64_t k = 0; k < array->shape[1]; ++k)
-    sum += cutlab_array_number(array, i * array->shape[1] + k);
-  return sum;
-}
-
 /* Not below 0, and none above 1 or (percentages) all rows of one sum. */
 static bool looks_like_shares(const cutlab_array *array) {
   int64_t total = cutlab_array_count(array);
-  double largest = 0, first = row_sum(array, 0);
+  double largest = 0, first = row_sum(array, 0, false);
   bool one_sum = true;
   for (int64_t i = 0; i < total; ++i) {
     double value = cutlab_array_number(array, i);
@@ -117,7 +122,7 @@ static bool looks_like_shares(const cutlab_array *array) {
     largest = fmax(largest, value);
   }
   for (int64_t i = 1; i < array->shape[0]; ++i)
-    one_sum &= fabs(row_sum(array, i) - first) <= sum_tolerance * first;
+    one_sum &= fabs(row_sum(array, i, false) - first) <= sum_tolerance * first;
   return largest <= 1 || (one_sum && array->shape[0] > 1);
 }
 
@@ -128,8 +133,27 @@ static cutlab_status check_look(cutlab_context *context, const cutlab_audit_inpu
   int64_t bad = find_bad(array, false);
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                      "%s: %s look like probabilities, but those of example %" PRId64
-                     " sum to %.6g; accepted: sums of 1, or logits as the member logits of an .npz",
-                     path, shown_name(array), cutlab_audit_place(input, bad), row_sum(array, bad));
+                     " sum to %.6g; accepted: sums of 1 within %g, or logits as the member logits "
+                     "of an .npz",
+                     path, shown_name(array), cutlab_audit_place(input, bad),
+                     row_sum(array, bad, false), sum_tolerance);
+}
+
+static cutlab_status refuse_row(cutlab_context *context, const cutlab_audit_input *input,
+                                const char *path, const cutlab_array *array, int64_t row,
+                                bool logarithms) {
+  char found[64];
+  if (is_within(array, row, logarithms))
+    snprintf(found, sizeof found, "%s %.6g", logarithms ? "are of a sum of" : "sum to",
+             row_sum(array, row, logarithms));
+  else
+    snprintf(found, sizeof found, "are not all %s", logarithms ? "0 or below" : "from 0 to 1");
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "%s: %s of example %" PRId64
+                     " %s; accepted: %s that sum to 1 within %g, or logits named logits",
+                     path, shown_name(array), cutlab_audit_place(input, row), found,
+                     logarithms ? "logarithms of numbers from 0 to 1" : "numbers from 0 to 1",
+                     sum_tolerance);
 }
 
 /* Decides what `*kind` is where it is not known, and checks it where it is. */
@@ -149,13 +173,7 @@ static cutlab_status find_kind(cutlab_context *context, cutlab_audit_kind *kind,
   bool logarithms = *kind == CUTLAB_AUDIT_LOG_PROBABILITIES;
   CUTLAB_TRY(check_numbers(context, input, path, array, logarithms));
   int64_t bad = find_bad(array, logarithms);
-  if (bad < 0) return CUTLAB_OK;
-  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                     "%s: %s of example %" PRId64
-                     " are not probabilities; accepted: %sfrom 0 to 1 that sum to 1, or logits "
-                     "named logits",
-                     path, shown_name(array), cutlab_audit_place(input, bad),
-                     logarithms ? "logarithms of numbers " : "numbers ");
+  return bad < 0 ? CUTLAB_OK : refuse_row(context, input, path, array, bad, logarithms);
 }
 
 /* log p of one example, normalised: x - max - log sum exp(x - max), or log p - log sum p. Returns

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/audit_internal.h"
+#include "audit/inputs.h"
 #include "base/file.h"
 #include "base/run_folders.h"
 #include "train/run.h"
@@ -16,12 +16,12 @@ typedef struct walk {
 /* A training that is still under way among others is no reason to wait for it. */
 static cutlab_status visit(cutlab_context *context, void *user, const char *folder) {
   const walk *w = user;
+  if (strcmp(folder, w->named) == 0) return cutlab_audit_add_run(context, w->audit, folder);
   char *result = cutlab_path_join(context, folder, "result.json");
   if (!result) return CUTLAB_ERROR_MEMORY;
   bool finished = cutlab_file_exists(result);
   free(result);
-  if (finished || strcmp(folder, w->named) == 0)
-    return cutlab_audit_add_run(context, w->audit, folder);
+  if (finished) return cutlab_audit_add_found(context, w->audit, folder);
   cutlab_warn(context, "%s has not finished and is left out", folder);
   return CUTLAB_OK;
 }
@@ -29,7 +29,7 @@ static cutlab_status visit(cutlab_context *context, void *user, const char *fold
 cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
                                     const char *folder) {
   walk w = {audit, folder};
-  return cutlab_run_folders_visit(context, folder, visit, &w);
+  return cutlab_run_folders_visit(context, folder, visit, &w, false);
 }
 
 static const cutlab_audit_input *first_run(const cutlab_audit *audit) {

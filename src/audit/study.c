@@ -39,6 +39,14 @@ static cutlab_status check_methods(cutlab_context *context, const cutlab_audit_p
   return CUTLAB_OK;
 }
 
+/* A policy stands instead of the method. */
+static cutlab_status check_policy(cutlab_context *context, const cutlab_training *training) {
+  if (!training->policy[strspn(training->policy, " \t\r\n")]) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "policy is set, and stands instead of every method: all would be the same "
+                     "training; accepted: augment, which methods keep");
+}
+
 static cutlab_status check_folds(cutlab_context *context, const cutlab_audit_plan *p) {
   if (p->folds < 2 || p->folds > most_trainings)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "folds is %" PRId64 "; accepted: 2 to %d",
@@ -77,6 +85,7 @@ static int64_t folds_of(const cutlab_audit_plan *p) {
 static cutlab_status check_plan(cutlab_context *context, const cutlab_training *training,
                                 const cutlab_audit_plan *p) {
   CUTLAB_TRY(check_methods(context, p));
+  CUTLAB_TRY(check_policy(context, training));
   CUTLAB_TRY(check_folds(context, p));
   CUTLAB_TRY(check_seeds(context, p));
   if (p->seeds > most_trainings / folds_of(p) / p->method_count)

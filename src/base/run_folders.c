@@ -13,7 +13,10 @@ enum { max_depth = 32 };
 typedef struct search {
   cutlab_run_visitor visit;
   void *user;
-  int64_t found;
+  bool lenient;
+  int64_t found;        /* runs, but for those left out */
+  cutlab_status status; /* of the first that was left out */
+  char message[1024];
 } search;
 
 static bool has_file(const char *folder, const char *name) {
@@ -34,6 +37,16 @@ static int visible(const struct dirent *entry) {
 static cutlab_status visit_folder(cutlab_context *context, search *s, const char *folder,
                                   int depth);
 
+/* Goes on after a damaged or unreadable folder. */
+static cutlab_status leave_out(cutlab_context *context, search *s, cutlab_status status) {
+  if (!s->lenient || (status != CUTLAB_ERROR_FORMAT && status != CUTLAB_ERROR_IO)) return status;
+  const char *message = cutlab_context_message(context);
+  cutlab_warn(context, "left out: %s", message);
+  if (s->status == CUTLAB_OK) snprintf(s->message, sizeof s->message, "%s", message);
+  if (s->status == CUTLAB_OK) s->status = status;
+  return CUTLAB_OK;
+}
+
 static cutlab_status visit_children(cutlab_context *context, search *s, const char *folder,
                                     int depth) {
   struct dirent **entries;
@@ -44,6 +57,7 @@ static cutlab_status visit_children(cutlab_context *context, search *s, const ch
     char *path = status == CUTLAB_OK ? cutlab_path_join(context, folder, entries[i]->d_name) : NULL;
     if (status == CUTLAB_OK && !path) status = CUTLAB_ERROR_MEMORY;
     if (path && is_folder(path)) status = visit_folder(context, s, path, depth + 1);
+    if (path && status != CUTLAB_OK) status = leave_out(context, s, status);
     free(path);
     free(entries[i]);
   }
@@ -54,8 +68,9 @@ static cutlab_status visit_children(cutlab_context *context, search *s, const ch
 static cutlab_status visit_folder(cutlab_context *context, search *s, const char *folder,
                                   int depth) {
   if (has_file(folder, "run.json")) {
+    CUTLAB_TRY(s->visit(context, s->user, folder));
     ++s->found;
-    return s->visit(context, s->user, folder);
+    return CUTLAB_OK;
   }
   if (has_file(folder, "metrics.jsonl") || has_file(folder, "result.json"))
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
@@ -67,13 +82,14 @@ static cutlab_status visit_folder(cutlab_context *context, search *s, const char
 }
 
 cutlab_status cutlab_run_folders_visit(cutlab_context *context, const char *path,
-                                       cutlab_run_visitor visit, void *user) {
-  search s = {.visit = visit, .user = user};
+                                       cutlab_run_visitor visit, void *user, bool lenient) {
+  search s = {.visit = visit, .user = user, .lenient = lenient};
   if (!is_folder(path))
     return cutlab_fail(context, cutlab_file_exists(path) ? CUTLAB_ERROR_FORMAT : CUTLAB_ERROR_IO,
                        "%s: no such folder; accepted: a run folder or a folder of runs", path);
   CUTLAB_TRY(visit_folder(context, &s, path, 0));
   if (s.found) return CUTLAB_OK;
+  if (s.status != CUTLAB_OK) return cutlab_fail(context, s.status, "%s", s.message);
   return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
                      "%s: no run in it; a run is a folder with run.json", path);
 }

@@ -9,8 +9,10 @@ typedef cutlab_status (*cutlab_run_visitor)(cutlab_context *context, void *user,
 
 /* Calls `visit` for `path` itself if it is a run folder, otherwise for all below it at any depth,
    in the order of their names with numbers by value. Errors: no such folder, no run in it,
-   something that looks like a run without run.json. */
+   something that looks like a run without run.json. `lenient`: below `path`, what cannot be read or
+   is damaged, also for `visit`, is left out with a warning, and an error only where nothing
+   remains. */
 cutlab_status cutlab_run_folders_visit(cutlab_context *context, const char *path,
-                                       cutlab_run_visitor visit, void *user);
+                                       cutlab_run_visitor visit, void *user, bool lenient);
 
 #endif

@@ -56,6 +56,16 @@ static int add_given(cutlab_cli *cli, cutlab_audit *audit) {
   return 0;
 }
 
+/* All that is drawn, and all that is matched, is in the table of scores. */
+static int check_scores(const cutlab_cli *cli) {
+  static const char *const of_scores[] = {"matched", "draws", "seed"};
+  for (size_t i = 0; i < sizeof of_scores / sizeof *of_scores; ++i)
+    if (cutlab_options_value(cli, of_scores[i]) && !cutlab_options_value(cli, "scores"))
+      return cutlab_cli_usage("%s: --%s is for the table of scores; accepted: --scores FILE too",
+                              cli->command->name, of_scores[i]);
+  return 0;
+}
+
 static int read_options(const cutlab_cli *cli, cutlab_audit_options *options) {
   int64_t seed = 1;
   const char *confidence = cutlab_options_value(cli, "confidence");
@@ -67,7 +77,8 @@ static int read_options(const cutlab_cli *cli, cutlab_audit_options *options) {
     if (end == confidence || *end || !(options->confidence > 0 && options->confidence < 1))
       return cutlab_cli_usage("--confidence is '%.80s'; accepted: between 0 and 1", confidence);
   }
-  int code = cutlab_options_integer(cli, "draws", &options->draws, 100, 1000000);
+  int code = check_scores(cli);
+  if (!code) code = cutlab_options_integer(cli, "draws", &options->draws, 100, 1000000);
   if (!code) code = cutlab_options_integer(cli, "matched", &options->matched, 1, INT64_MAX);
   if (!code) code = cutlab_options_integer(cli, "quantiles", &options->quantiles, 1, 1000);
   if (!code) code = cutlab_options_integer(cli, "seed", &seed, 0, INT64_MAX);

@@ -18,15 +18,14 @@
       {"baseline", 'b', "NAME", "What the others are compared with; default: ERM, or the first."}, \
       {"partial", 0, NULL, "Audit some of the K folds, where not all are there."}, {               \
     "matched", 0, "K",                                                                             \
-        "Most wrong examples of every training, in each fold, for the matched table; default: "    \
-        "the "                                                                                     \
-        "fewest errors that one makes."                                                            \
+        "With --scores: most wrong examples of every training, in each fold, for the matched "     \
+        "table; default: the fewest errors that one makes."                                        \
   }
 #define CUTLAB_AUDIT_COMPUTING                                                                     \
-  {"draws", 0, "N", "Draws of the bootstrap; default: 2000."},                                     \
+  {"draws", 0, "N", "With --scores: draws of the bootstrap; default: 2000."},                      \
       {"confidence", 0, "C", "Of intervals, between 0 and 1; default: 0.95."},                     \
       {"quantiles", 0, "N", "Groups by difficulty; default: 10."}, {                               \
-    "seed", 0, "N", "Seed of the bootstrap; default: 1."                                           \
+    "seed", 0, "N", "With --scores: seed of the bootstrap; default: 1."                            \
   }
 
 /* Adds more to an audit; returns 0 or the exit code. */

@@ -126,8 +126,7 @@ static int choose_axes(augment_job *job) {
   bool npy = strcmp(job->images.format, "npy") == 0;
   if (!s->axes) {
     s->axes = augment_find_axes(by_rank[pixels->rank]);
-    if (npy && pixels->rank == 4 && pixels->shape[1] <= 4 && pixels->shape[3] > 4 &&
-        !job->cli->quiet)
+    if (npy && cutlab_images_look_planar(pixels) && !job->cli->quiet)
       cutlab_cli_print_error("warning: %s is read as images of %lld x %lld with %lld channels; "
                              "--axes nchw reads it the other way",
                              path, (long long)pixels->shape[1], (long long)pixels->shape[2],

@@ -89,30 +89,24 @@ static int read_file(const augment_job *job, label_file *labels) {
   return cutlab_exit_failure;
 }
 
-/* Of what comes with images, only the labels beside those of an IDX file lack the number of
- * classes.
- */
-static void fail_beside(const char *images) {
-  int stem = (int)(strlen(images) - strlen("images-idx3-ubyte"));
-  cutlab_cli_usage("augment: class ids were found beside the images, in %.*slabels-idx1-ubyte: "
-                   "--classes is missing; accepted: --classes K, or --no-labels to go without",
-                   stem, images);
-}
-
-/* How many classes there are; 0 after a message. */
+/* How many classes there are; 0 after a message. Of what comes with images, only the labels beside
+   those of an IDX file lack the number of classes. */
 static int64_t find_classes(const augment_job *job) {
   if (job->settings.classes) return job->settings.classes;
   if (!job->settings.labels && job->images.class_count) return job->images.class_count;
   if (job->settings.labels)
     cutlab_cli_usage("augment: the labels are class ids: --classes is missing");
   else
-    fail_beside(job->settings.inputs[0]);
+    cutlab_cli_usage("augment: class ids were found beside the images, in %s: --classes is "
+                     "missing; accepted: --classes K, or --no-labels to go without",
+                     job->images.labels_path);
   return 0;
 }
 
 static int use_ids(augment_job *job, const int64_t *ids) {
   const augment_settings *s = &job->settings;
-  const char *path = s->labels ? s->labels : s->inputs[0];
+  const char *beside = job->images.labels_path;
+  const char *path = s->labels ? s->labels : beside ? beside : s->inputs[0];
   job->classes = find_classes(job);
   if (!job->classes) return cutlab_exit_usage;
   for (int64_t i = 0; i < job->input.count; ++i)

@@ -71,7 +71,25 @@ static int check_plans(const augment_job *job) {
   return cutlab_exit_failure;
 }
 
+/* Ledgers do not say the size of their images; the record beside them does. */
+static int check_size(const augment_job *job) {
+  const json_t *shape = json_object_get(job->record, "shape");
+  const char *name = json_string_value(json_object_get(job->record, "axes"));
+  const augment_axes *axes = name ? augment_find_axes(name) : NULL;
+  if (!axes || json_array_size(shape) != (size_t)axes->rank) return 0;
+  json_int_t height = 1, width = json_integer_value(json_array_get(shape, (size_t)axes->width));
+  if (axes->height >= 0) height = json_integer_value(json_array_get(shape, (size_t)axes->height));
+  if (height == job->input.height && width == job->input.width) return 0;
+  cutlab_cli_print_error("%s: images of %" PRId64 " x %" PRId64 ", but the ledger is for %" PRId64
+                         " x %" PRId64 " (height x width); accepted: this size",
+                         job->ledger, job->input.height, job->input.width, (int64_t)height,
+                         (int64_t)width);
+  return cutlab_exit_failure;
+}
+
 static int read_plans(augment_job *job) {
+  int code = check_size(job);
+  if (code) return code;
   cutlab_status status =
       cutlab_ledger_read(job->cli->context, &job->plans, &job->plan_count, job->ledger, job->policy,
                          job->input.height, job->input.width);

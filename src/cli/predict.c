@@ -1,11 +1,12 @@
 /* cutlab predict: what a trained network makes of test data. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "options.h"
 
 static const cutlab_option options[] = {
-    {"out", 'o', "FILE", "Write logits, labels and predictions here, as .npz."},
+    {"out", 'o', "FILE", "Also write logits, labels and predictions here, as .npz."},
     {"checkpoint", 0, "FILE", "The checkpoint of the run to use instead of the last."},
     CUTLAB_OPTION_JSON,
     CUTLAB_OPTION_THREADS,
@@ -39,20 +40,26 @@ static int set_data(cutlab_cli *cli, job *j, const char *operand) {
   return 0;
 }
 
+/* Before anything is said of the other operands. */
+static int set_run(job *j, const char *folder) {
+  char record[4200];
+  snprintf(record, sizeof record, "%s/run.json", folder);
+  j->folder = folder;
+  if (!*folder || access(record, F_OK) == 0) return 0;
+  cutlab_cli_print_error("%s: no run in it; a run is a folder with run.json", folder);
+  return cutlab_exit_failure;
+}
+
 /* The first operand is the run's folder, whatever its name. */
 static int read_operands(cutlab_cli *cli, job *j) {
   int code = 0;
   for (int i = 0; i < cli->item_count && !code; ++i) {
     if (cli->items[i].option) continue;
-    if (j->folder)
-      code = set_data(cli, j, cli->items[i].value);
-    else
-      j->folder = cli->items[i].value;
+    code = j->folder ? set_data(cli, j, cli->items[i].value) : set_run(j, cli->items[i].value);
   }
   if (code) return code;
   if (!j->folder || !*j->folder)
-    return cutlab_cli_usage("predict: accepted: the folder of a run, then --out FILE.npz");
-  if (!cli->out) return cutlab_cli_usage("predict: where to? accepted: --out FILE.npz");
+    return cutlab_cli_usage("predict: which run? accepted: the folder of a run");
   if (j->has_data && !j->has_dataset)
     return cutlab_cli_usage("predict: other data without their kind; accepted: dataset=NAME too");
   return 0;
@@ -103,7 +110,7 @@ static int run(cutlab_cli *cli) {
 const cutlab_command cutlab_command_predict = {
     .name = "predict",
     .operands = "RUN [KEY=VALUE]...",
-    .summary = "write what a trained network makes of test data",
+    .summary = "what a trained network makes of test data",
     .text = "Evaluates the network of a run's last checkpoint on the test part of the run's own "
             "data, or of others: dataset, path, train_examples, test_examples, seed, shape and "
             "position choose them as for cutlab train. Prints accuracy and loss.",

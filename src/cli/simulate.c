@@ -15,7 +15,8 @@ static const cutlab_option options[] = {
     {"method", 'm', "METHOD", "The same as method=METHOD."},
     {"seed", 's', "S", "The same as seed=S."},
     {"iterations", 'n', "N", "The same as iterations=N."},
-    {"dataset", 'd', "FILE", "Train on a data set (.npz) instead of drawing one."},
+    {"dataset", 'd', "FILE",
+     "Train on a data set (.npz) instead of drawing one; one that CutLab drew brings its world."},
     {"export-dataset", 0, "FILE", "Write the drawn data set as .npz, then train."},
     {"out", 'o', "DIR", "Keep the run in a new folder, from which it can be resumed and reported."},
     {"resume", 'r', "DIR", "Continue the run in a folder; parameters come from there."},
@@ -38,13 +39,19 @@ static int set_operand(cutlab_cli *cli, cutlab_experiment *experiment, const cha
   return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
 }
 
-/* Presets first, then files, then the rest, each in the order of the command line. */
+/* The preset first, then files, then the rest, each in the order of the command line. */
 static int apply_items(cutlab_cli *cli, cutlab_experiment *experiment) {
   static const char *const shorthands[] = {"method", "seed", "iterations"};
   cutlab_status status = CUTLAB_OK;
-  for (int i = 0; i < cli->item_count && status == CUTLAB_OK; ++i)
-    if (is_option(&cli->items[i], "preset"))
-      status = cutlab_experiment_set_preset(cli->context, experiment, cli->items[i].value);
+  const char *preset = NULL;
+  for (int i = 0; i < cli->item_count && status == CUTLAB_OK; ++i) {
+    if (!is_option(&cli->items[i], "preset")) continue;
+    if (preset)
+      return cutlab_cli_usage("simulate: --preset %.80s after --preset %.80s; accepted: one",
+                              cli->items[i].value, preset);
+    preset = cli->items[i].value;
+    status = cutlab_experiment_set_preset(cli->context, experiment, preset);
+  }
   for (int i = 0; i < cli->item_count && status == CUTLAB_OK; ++i)
     if (is_option(&cli->items[i], "config"))
       status = cutlab_experiment_load_yaml(cli->context, experiment, cli->items[i].value);
@@ -64,10 +71,23 @@ static int apply_items(cutlab_cli *cli, cutlab_experiment *experiment) {
   return status == CUTLAB_OK ? 0 : cutlab_cli_fail(cli, status, NULL);
 }
 
-static int print_config(cutlab_cli *cli, const cutlab_experiment *experiment) {
+/* The world of --dataset becomes the experiment's. */
+static cutlab_status describe_dataset(cutlab_cli *cli, cutlab_experiment *experiment,
+                                      const char *path) {
+  cutlab_dataset *dataset = NULL;
+  cutlab_status status = cutlab_dataset_read(cli->context, &dataset, path);
+  if (status == CUTLAB_OK) status = cutlab_dataset_describe(cli->context, experiment, dataset);
+  cutlab_dataset_free(dataset);
+  return status;
+}
+
+static int print_config(cutlab_cli *cli, cutlab_experiment *experiment) {
   char *text = NULL;
-  cutlab_status status = cli->json ? cutlab_experiment_to_json(cli->context, &text, experiment)
-                                   : cutlab_experiment_to_yaml(cli->context, &text, experiment);
+  const char *dataset = cutlab_options_value(cli, "dataset");
+  cutlab_status status = dataset ? describe_dataset(cli, experiment, dataset) : CUTLAB_OK;
+  if (status == CUTLAB_OK)
+    status = cli->json ? cutlab_experiment_to_json(cli->context, &text, experiment)
+                       : cutlab_experiment_to_yaml(cli->context, &text, experiment);
   if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
   fputs(text, stdout);
   cutlab_free(text);

@@ -55,6 +55,16 @@ static cutlab_status check_pixels(cutlab_context *context, const char *path,
   return CUTLAB_OK;
 }
 
+static void warn_if_planar(cutlab_context *context, const char *path, const cutlab_array *pixels) {
+  const int64_t *shape = pixels->shape;
+  if (cutlab_images_look_planar(pixels))
+    cutlab_warn(context,
+                "%s: read as images of %" PRId64 " x %" PRId64 " with %" PRId64
+                " channels, [N][H][W][C]; if it is [N][C][H][W], move its axes, in NumPy by "
+                "transpose(0, 2, 3, 1)",
+                path, shape[1], shape[2], shape[3]);
+}
+
 /* Takes one part over; the first one, train, says how large all are. */
 static cutlab_status take_part(cutlab_context *context, cutlab_collection *collection,
                                const raw_part *part, bool test,
@@ -63,8 +73,10 @@ static cutlab_status take_part(cutlab_context *context, cutlab_collection *colle
   int64_t sizes[3] = {0};
   CUTLAB_TRY(find_sizes(context, sizes, part->path, pixels, cutlab_source_is_series(source)));
   CUTLAB_TRY(check_pixels(context, part->path, pixels));
-  if (!test)
+  if (!test) {
+    warn_if_planar(context, part->path, pixels);
     collection->channels = sizes[0], collection->height = sizes[1], collection->width = sizes[2];
+  }
   cutlab_dtype dtype = pixels->dtype == CUTLAB_UINT8 ? CUTLAB_UINT8 : CUTLAB_FLOAT32;
   if (sizes[0] != collection->channels || sizes[1] != collection->height ||
       sizes[2] != collection->width || (test && dtype != collection->train.dtype))

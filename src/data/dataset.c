@@ -34,8 +34,10 @@ cutlab_status cutlab_dataset_allocate(cutlab_context *context, cutlab_dataset **
   s->feature_positions = cutlab_allocate(context, examples, sizeof *s->feature_positions);
   s->dominant_positions = cutlab_allocate(context, examples, sizeof *s->dominant_positions);
   s->dominant_signs = cutlab_allocate(context, examples, sizeof *s->dominant_signs);
+  s->frequencies = cutlab_allocate(context, feature_count, sizeof *s->frequencies);
+  s->rarities = cutlab_allocate(context, feature_count, sizeof *s->rarities);
   bool all = s->true_labels && s->feature_indices && s->feature_positions &&
-             s->dominant_positions && s->dominant_signs;
+             s->dominant_positions && s->dominant_signs && s->frequencies && s->rarities;
   return all ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
 }
 
@@ -47,6 +49,9 @@ void cutlab_dataset_free(cutlab_dataset *dataset) {
   free(dataset->feature_positions);
   free(dataset->dominant_positions);
   free(dataset->dominant_signs);
+  free(dataset->frequencies);
+  free(dataset->rarities);
+  free(dataset->path);
   free(dataset->noise_row);
   free(dataset->patch_data);
   free(dataset->gram);

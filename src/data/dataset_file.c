@@ -8,7 +8,7 @@
 
 #include "data/dataset_internal.h"
 
-enum { max_members = 12, variant_count = 5 };
+enum { max_members = 16, variant_count = 5, law_count = 4 };
 
 static cutlab_array member(const char *name, cutlab_dtype dtype, void *data, int rank, int64_t a,
                            int64_t b, int64_t c) {
@@ -27,19 +27,48 @@ static bool is_plain(const double variant[variant_count]) {
   return variant[0] == 1 && !variant[1] && !variant[2] && variant[3] == 2 && !variant[4];
 }
 
+/* The members of a drawn data set, apart from labels, patches and inner products; how many. */
+static int list_structure(cutlab_array *arrays, double world[6], double variant[variant_count],
+                          double law[law_count], const cutlab_dataset *s) {
+  int64_t n = s->examples, k = s->feature_count;
+  int count = 0;
+  memcpy(world,
+         (double[]){s->alpha, s->sigma_d, s->sigma_b, (double)k, (double)s->patches,
+                    (double)s->dimension},
+         6 * sizeof *world);
+  memcpy(law, (double[]){s->balance, s->label_flips, s->position_bias, s->sampling},
+         law_count * sizeof *law);
+  list_variant(variant, s);
+  arrays[count++] = member("world", CUTLAB_FLOAT64, world, 1, 6, 0, 0);
+  if (!is_plain(variant))
+    arrays[count++] = member("variant", CUTLAB_FLOAT64, variant, 1, variant_count, 0, 0);
+  if (s->has_law) {
+    arrays[count++] = member("frequencies", CUTLAB_FLOAT64, s->frequencies, 1, k, 0, 0);
+    arrays[count++] = member("rarities", CUTLAB_INT8, s->rarities, 1, k, 0, 0);
+    arrays[count++] = member("law", CUTLAB_FLOAT64, law, 1, law_count, 0, 0);
+  }
+  if (memcmp(s->labels, s->true_labels, (size_t)n) != 0)
+    arrays[count++] = member("true_labels", CUTLAB_INT8, s->true_labels, 1, n, 0, 0);
+  if (s->feature_noise)
+    arrays[count++] =
+        member("feature_noise", CUTLAB_FLOAT64, s->feature_noise, 2, s->noise_rows, s->columns, 0);
+  arrays[count++] = member("feature_index", CUTLAB_INT32, s->feature_indices, 1, n, 0, 0);
+  arrays[count++] = member("feature_position", CUTLAB_INT32, s->feature_positions, 1, n, 0, 0);
+  arrays[count++] = member("dominant_position", CUTLAB_INT32, s->dominant_positions, 1, n, 0, 0);
+  arrays[count++] = member("dominant_sign", CUTLAB_INT8, s->dominant_signs, 1, n, 0, 0);
+  return count;
+}
+
 cutlab_status cutlab_dataset_write(cutlab_context *context, const char *path,
                                    const cutlab_dataset *dataset) {
   const cutlab_dataset *s = dataset;
   int64_t n = s->examples, m = s->noise_rows + s->filters;
-  double variant[variant_count],
-      world[] = {s->alpha,           s->sigma_d,          s->sigma_b, (double)s->feature_count,
-                 (double)s->patches, (double)s->dimension};
+  double world[6], variant[variant_count], law[law_count];
   if (!s->patch_data && !s->gram)
     return cutlab_fail(context, CUTLAB_ERROR_UNSUPPORTED,
                        "cannot write %s: the patches were given up for their inner products; draw "
                        "the data set by itself",
                        path);
-  list_variant(variant, s);
   cutlab_array arrays[max_members];
   int count = 0;
   arrays[count++] = member("labels", CUTLAB_INT8, s->labels, 1, n, 0, 0);
@@ -47,20 +76,7 @@ cutlab_status cutlab_dataset_write(cutlab_context *context, const char *path,
     arrays[count++] =
         member("patches", CUTLAB_FLOAT64, s->patch_data, 3, n, s->patches, s->dimension);
   if (s->gram) arrays[count++] = member("gram", CUTLAB_FLOAT64, s->gram, 2, m, m, 0);
-  if (s->feature_count) {
-    arrays[count++] = member("world", CUTLAB_FLOAT64, world, 1, 6, 0, 0);
-    if (!is_plain(variant))
-      arrays[count++] = member("variant", CUTLAB_FLOAT64, variant, 1, variant_count, 0, 0);
-    if (memcmp(s->labels, s->true_labels, (size_t)n) != 0)
-      arrays[count++] = member("true_labels", CUTLAB_INT8, s->true_labels, 1, n, 0, 0);
-    if (s->feature_noise)
-      arrays[count++] = member("feature_noise", CUTLAB_FLOAT64, s->feature_noise, 2, s->noise_rows,
-                               s->columns, 0);
-    arrays[count++] = member("feature_index", CUTLAB_INT32, s->feature_indices, 1, n, 0, 0);
-    arrays[count++] = member("feature_position", CUTLAB_INT32, s->feature_positions, 1, n, 0, 0);
-    arrays[count++] = member("dominant_position", CUTLAB_INT32, s->dominant_positions, 1, n, 0, 0);
-    arrays[count++] = member("dominant_sign", CUTLAB_INT8, s->dominant_signs, 1, n, 0, 0);
-  }
+  if (s->feature_count) count += list_structure(arrays + count, world, variant, law, s);
   return cutlab_npz_write(context, path, arrays, count);
 }
 
@@ -204,6 +220,55 @@ static cutlab_status read_variant(reader *r, double variant[variant_count]) {
                      "%s: member 'variant' describes no feature-noise world", r->path);
 }
 
+/* As experiments have them. */
+static bool are_frequencies(const double *frequencies, int count) {
+  double sum = 0;
+  for (int k = 0; k < count; ++k) {
+    if (!(frequencies[k] > 0 && (k == 0 || frequencies[k] <= frequencies[k - 1]))) return false;
+    sum += frequencies[k];
+  }
+  return fabs(sum - 1) <= 1e-9;
+}
+
+/* How fresh points are drawn, which files did not always say. */
+static cutlab_status read_law(reader *r, cutlab_dataset *s) {
+  cutlab_array *frequencies, *rarities, *law;
+  int64_t features = s->feature_count, count = law_count;
+  if (!find(r, "frequencies") && !find(r, "rarities") && !find(r, "law")) {
+    cutlab_warn(r->context,
+                "%s: no member 'frequencies', 'rarities' or 'law': frequencies, rarities, balance, "
+                "label_flips, position_bias and sampling are those of the experiment",
+                r->path);
+    return CUTLAB_OK;
+  }
+  CUTLAB_TRY(need(r, &frequencies, "frequencies", CUTLAB_FLOAT64, 1, &features));
+  CUTLAB_TRY(need(r, &rarities, "rarities", CUTLAB_INT8, 1, &features));
+  CUTLAB_TRY(need(r, &law, "law", CUTLAB_FLOAT64, 1, &count));
+  const double *l = law->data;
+  if (!are_frequencies(frequencies->data, s->feature_count))
+    return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
+                       "%s: member 'frequencies' is no law; accepted: each > 0, descending, sum 1",
+                       r->path);
+  memcpy(s->frequencies, frequencies->data, (size_t)features * sizeof *s->frequencies);
+  memcpy(s->rarities, rarities->data, (size_t)features);
+  for (int64_t k = 0; k < features; ++k)
+    if (s->rarities[k] < CUTLAB_COMMON || s->rarities[k] > CUTLAB_EXTREMELY_RARE)
+      return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
+                         "%s: rarity of feature %lld is %d; accepted: 0 to %d", r->path,
+                         (long long)k, s->rarities[k], CUTLAB_EXTREMELY_RARE);
+  if (!(l[0] >= 0 && l[0] <= 1 && l[1] >= 0 && l[1] <= 0.5 && l[2] >= 0 && l[2] <= 1 &&
+        (l[3] == CUTLAB_IID || l[3] == CUTLAB_STRATIFIED)))
+    return cutlab_fail(
+        r->context, CUTLAB_ERROR_FORMAT,
+        "%s: member 'law' is %g, %g, %g, %g; accepted: balance 0 to 1, label_flips 0 "
+        "to 0.5, position_bias 0 to 1, sampling 0 or 1",
+        r->path, l[0], l[1], l[2], l[3]);
+  s->balance = l[0], s->label_flips = l[1], s->position_bias = l[2];
+  s->sampling = l[3] == CUTLAB_STRATIFIED ? CUTLAB_STRATIFIED : CUTLAB_IID;
+  s->has_law = true;
+  return CUTLAB_OK;
+}
+
 static cutlab_status read_drawn(reader *r, cutlab_dataset **dataset, const int8_t *labels,
                                 int64_t n) {
   cutlab_array *array;
@@ -227,6 +292,10 @@ static cutlab_status read_drawn(reader *r, cutlab_dataset **dataset, const int8_
   s->filters = (int)variant[3], s->uniform_weights = variant[4] == 1;
   s->columns = (s->opposite ? 1 : 2) * (int64_t)s->feature_count;
   memcpy(s->labels, labels, (size_t)n);
+  s->path = strdup(r->path);
+  if (!s->path)
+    return cutlab_fail(r->context, CUTLAB_ERROR_MEMORY, "out of memory: path of the data set");
+  CUTLAB_TRY(read_law(r, s));
   return read_structure(r, s);
 }
 

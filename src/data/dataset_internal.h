@@ -20,6 +20,12 @@ struct cutlab_dataset {
   int64_t columns;   /* 2K, or K where features are opposite */
   bool opposite, full_noise;
   double signal, alpha, sigma_d, sigma_b;
+  /* How the rest of a fresh point is drawn, with frequencies and rarities [K]. */
+  bool has_law; /* not in files of old, nor of a user's own patches */
+  double *frequencies, balance, label_flips, position_bias;
+  int8_t *rarities;
+  cutlab_sampling sampling;
+  char *path;     /* the file that it was read from, or NULL */
   int8_t *labels; /* [n] */
   /* [n], NULL for a user's own patches: */
   int8_t *true_labels;         /* before any are flipped */

@@ -146,6 +146,12 @@ static void describe_world(cutlab_dataset *s, values *x, cutlab_form form) {
   s->signal = x->signal, s->alpha = x->alpha, s->sigma_d = x->sigma_d, s->sigma_b = x->sigma_b;
   s->opposite = x->opposite, s->full_noise = x->full_noise;
   s->columns = cutlab_experiment_columns(x);
+  s->has_law = true;
+  memcpy(s->frequencies, x->frequencies, (size_t)x->feature_count * sizeof *s->frequencies);
+  for (int k = 0; k < x->feature_count; ++k)
+    s->rarities[k] = (int8_t)cutlab_experiment_rarity(x, k);
+  s->balance = x->balance, s->label_flips = x->label_flips;
+  s->position_bias = x->position_bias, s->sampling = x->sampling;
 }
 
 /* All that is known of examples but their noise. */

@@ -190,6 +190,13 @@ const char *cutlab_method_name(cutlab_method method) {
   return method_names[method];
 }
 
+/* Exact for one filter a sign, without bias, that bends at most twice (docs/theory.md). */
+bool cutlab_experiment_lacks_points(const struct cutlab_experiment *experiment) {
+  bool bends = experiment->activation == CUTLAB_SMOOTHED_LEAKY_RELU ||
+               experiment->activation == CUTLAB_RELU || experiment->activation == CUTLAB_LEAKY_RELU;
+  return experiment->monte_carlo == 0 && (experiment->filters > 1 || experiment->bias || !bends);
+}
+
 int64_t cutlab_experiment_columns(const struct cutlab_experiment *experiment) {
   return (experiment->opposite ? 1 : 2) * (int64_t)experiment->feature_count;
 }
@@ -228,17 +235,36 @@ void cutlab_experiment_free(cutlab_experiment *experiment) {
   free(experiment);
 }
 
+static uint64_t row_bit(const char *key) {
+  const cutlab_row *row = cutlab_table_find(&table, key);
+  _Static_assert(row_count <= 64, "one bit a row");
+  return row ? (uint64_t)1 << (row - rows) : 0;
+}
+
+bool cutlab_experiment_is_named(const struct cutlab_experiment *experiment, const char *key) {
+  return experiment->named & row_bit(key);
+}
+
 cutlab_status cutlab_experiment_set(cutlab_context *context, cutlab_experiment *experiment,
                                     const char *key, const char *value) {
   if (strcmp(key, "preset") == 0)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "preset is not a parameter: choose one with --preset, with the key preset "
                        "of a YAML file, or with cutlab_experiment_set_preset");
-  return cutlab_table_set(context, &table, experiment, key, value);
+  CUTLAB_TRY(cutlab_table_set(context, &table, experiment, key, value));
+  experiment->named |= row_bit(key);
+  return CUTLAB_OK;
 }
 
 static cutlab_status set(cutlab_context *context, void *values, const char *key, const char *text) {
   return cutlab_experiment_set(context, values, key, text);
+}
+
+static cutlab_status set_by_preset(cutlab_context *context, void *values, const char *key,
+                                   const char *text) {
+  cutlab_experiment *experiment = values;
+  experiment->named &= ~row_bit(key);
+  return cutlab_table_set(context, &table, experiment, key, text);
 }
 
 static cutlab_status set_in_file(cutlab_context *context, void *values, const char *key,
@@ -257,7 +283,7 @@ cutlab_status cutlab_experiment_set_preset(cutlab_context *context, cutlab_exper
     if (strcmp(preset, names[i]) != 0) continue;
     char where[64];
     snprintf(where, sizeof where, "preset %s", names[i]);
-    return cutlab_table_apply_yaml(context, &table, experiment, set, presets[i].yaml,
+    return cutlab_table_apply_yaml(context, &table, experiment, set_by_preset, presets[i].yaml,
                                    strlen(presets[i].yaml), where);
   }
   return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,

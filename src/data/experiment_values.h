@@ -62,7 +62,15 @@ struct cutlab_experiment {
   bool uniform_weights; /* initialisation = gaussian | uniform */
   bool sampled;         /* objective = exact | sampled */
   bool midpoint;        /* mixup = beta | midpoint */
+  uint64_t named;       /* bit i: row i of the table was set by name, not by a preset */
 };
+
+/* Whether a parameter was set by name, not by a preset. */
+bool cutlab_experiment_is_named(const struct cutlab_experiment *experiment, const char *key);
+
+/* Whether accuracies stay unknown: there is no formula for such a network, and no fresh points are
+   asked for. */
+bool cutlab_experiment_lacks_points(const struct cutlab_experiment *experiment);
 
 /* Orthonormal directions that the features take: 2K, or K where they are opposite. */
 int64_t cutlab_experiment_columns(const struct cutlab_experiment *experiment);

@@ -170,6 +170,10 @@ static cutlab_status read_npy(cutlab_context *context, cutlab_images *images,
   return CUTLAB_OK;
 }
 
+bool cutlab_images_look_planar(const cutlab_array *pixels) {
+  return pixels->rank == 4 && pixels->shape[1] <= 4 && pixels->shape[3] > 4;
+}
+
 static bool ends_with(const char *text, size_t length, const char *end) {
   size_t end_length = strlen(end);
   return length >= end_length && memcmp(text + length - end_length, end, end_length) == 0;
@@ -238,6 +242,7 @@ void cutlab_images_clear(cutlab_images *images) {
   free(images->names);
   free(images->class_names);
   free(images->labels);
+  free(images->labels_path);
   cutlab_array_clear(&images->pixels);
   *images = (cutlab_images){0};
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -18,6 +19,8 @@ typedef struct image_list {
   int64_t count, capacity, classless;
   char **classes; /* [class_count] names of the class folders */
   int64_t class_count, class_capacity;
+  int64_t passed_over; /* files of other kinds */
+  char *first_passed;  /* the first of them, NULL: none */
 } image_list;
 
 static void free_names(char **names, int64_t count) {
@@ -89,16 +92,33 @@ static cutlab_status list_names(cutlab_context *context, char ***names, int *cou
   return complete ? CUTLAB_OK : no_memory(context, path);
 }
 
-static cutlab_status append_if_image(cutlab_context *context, image_list *list, const char *path,
-                                     int64_t label) {
+static bool is_named_as_image(const char *path) {
+  const char *end = strrchr(path, '.');
+  return end && (strcasecmp(end, ".png") == 0 || strcasecmp(end, ".jpg") == 0 ||
+                 strcasecmp(end, ".jpeg") == 0);
+}
+
+/* An image by its content, whatever its name. What is one by its name alone was damaged, perhaps by
+   a copy that was broken off, and must not vanish; other files may lie about. */
+static cutlab_status take_file(cutlab_context *context, image_list *list, const char *path,
+                               int64_t label) {
   unsigned char start[cutlab_image_magic_bytes] = {0};
   FILE *stream = fopen(path, "rbe");
   if (!stream)
     return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot open %s: %s", path, strerror(errno));
   size_t got = fread(start, 1, sizeof start, stream);
+  int error = ferror(stream) ? errno : 0;
   fclose(stream);
-  if (got == 0 || !cutlab_image_magic(start)) return CUTLAB_OK;
-  return append(context, list, path, label);
+  if (error)
+    return cutlab_fail(context, CUTLAB_ERROR_IO, "cannot read %s: %s", path, strerror(error));
+  if (cutlab_image_magic(start)) return append(context, list, path, label);
+  if (is_named_as_image(path))
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                       "%s: %s; accepted under this name: a PNG or JPEG file", path,
+                       got ? "neither PNG nor JPEG" : "an empty file");
+  ++list->passed_over;
+  if (!list->first_passed) list->first_passed = strdup(path);
+  return list->first_passed ? CUTLAB_OK : no_memory(context, path);
 }
 
 static cutlab_status collect(cutlab_context *context, image_list *list, const char *folder,
@@ -117,7 +137,7 @@ static cutlab_status collect_one(cutlab_context *context, image_list *list, cons
     }
     return collect(context, list, path, label, depth + 1);
   }
-  return S_ISREG(status.st_mode) ? append_if_image(context, list, path, label) : CUTLAB_OK;
+  return S_ISREG(status.st_mode) ? take_file(context, list, path, label) : CUTLAB_OK;
 }
 
 static cutlab_status collect(cutlab_context *context, image_list *list, const char *folder,
@@ -193,12 +213,21 @@ static cutlab_status place_all(cutlab_context *context, cutlab_images *images,
   return CUTLAB_OK;
 }
 
+static void warn_of_others(cutlab_context *context, const image_list *list, const char *path) {
+  if (list->passed_over)
+    cutlab_warn(context, "%s: %" PRId64 " file%s passed over, neither PNG nor JPEG: %s%s", path,
+                list->passed_over, list->passed_over == 1 ? "" : "s", list->first_passed,
+                list->passed_over == 1 ? "" : " is the first");
+}
+
 cutlab_status cutlab_image_folder_read(cutlab_context *context, cutlab_images *images,
                                        const char *path, const cutlab_image_limits *limits) {
   image_list list = {0};
   images->format = "folder";
   cutlab_status status = collect(context, &list, path, -1, 0);
   if (status == CUTLAB_OK) status = check_list(context, &list, path);
+  if (status == CUTLAB_OK) warn_of_others(context, &list, path);
+  free(list.first_passed);
   if (status == CUTLAB_OK) status = place_all(context, images, &list, limits);
   if (status != CUTLAB_OK) {
     free_names(list.paths, list.count);

@@ -107,7 +107,10 @@ static cutlab_status read_sibling(cutlab_context *context, cutlab_images *images
   if (status == CUTLAB_OK && label_count != count)
     status = cutlab_image_fail(context, file, "%" PRId64 " images, but %" PRId64 " labels in %s",
                                count, label_count, path);
-  free(path);
+  if (found)
+    images->labels_path = path;
+  else
+    free(path);
   return status;
 }
 

@@ -31,8 +31,11 @@ static void csv_measurement(FILE *stream, const cutlab_report_point *point) {
   for (int i = 0; i < cutlab_report_kinds; ++i)
     cutlab_csv_number(stream, point->evenness_by_kind[i]);
   for (int i = 0; i < cutlab_report_rarities; ++i) cutlab_csv_number(stream, point->output[i]);
-  cutlab_csv_number(stream, point->fresh_accuracy);
+  cutlab_csv_number(stream, point->population_accuracy);
   for (int i = 0; i < cutlab_report_rarities; ++i) cutlab_csv_number(stream, point->accuracy[i]);
+  cutlab_csv_number(stream, point->monte_carlo_accuracy);
+  cutlab_csv_number(stream, point->monte_carlo_standard_error);
+  cutlab_csv_number(stream, point->test_error);
 }
 
 static void simulated_row(FILE *stream, const cutlab_report *report, const cutlab_report_run *run) {
@@ -63,6 +66,7 @@ static void simulated_runs(FILE *stream, const cutlab_report *report) {
         "loss,gradient_norm,train_accuracy,evenness,evenness_feature,evenness_dominant,"
         "evenness_background,output_common,output_rare,output_extremely_rare,"
         "population_accuracy,accuracy_common,accuracy_rare,accuracy_extremely_rare,"
+        "monte_carlo_accuracy,monte_carlo_standard_error,test_error,"
         "theory_accuracy,optimum_positive,optimum_negative,optimum_loss,seconds\n",
         stream);
   for (int i = 0; i < report->run_count; ++i)

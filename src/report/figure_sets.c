@@ -10,18 +10,20 @@
   {"common", OFFSET(accuracy[0]), false}, {"rare", OFFSET(accuracy[1]), false}, {                  \
     "extremely rare", OFFSET(accuracy[2]), false                                                   \
   }
+#define SIMULATED_OUTPUTS                                                                          \
+  "The network's output for a feature alone, signed so that learnt is positive. Line: median "     \
+  "over "                                                                                          \
+  "seeds; band: their range"
 
 static const cutlab_figure_set sets[cutlab_figure_sets] = {
     {.source = &cutlab_report_simulated,
      .curves =
          {{"features",
            "What is learnt, by rarity of the feature",
-           "The network's output for a feature alone, signed so that learnt is positive. Line: "
-           "median over seeds; band: their range; dashed: the value that minimises the CutMix "
-           "loss.",
+           SIMULATED_OUTPUTS ".",
            "φ(⟨w₊, v⟩) − φ(⟨w₋, v⟩)",
            false,
-           true,
+           SIMULATED_OUTPUTS "; dashed: the value that minimises the CutMix loss.",
            {OUTPUTS}},
           {"loss",
            "Training loss",
@@ -29,15 +31,16 @@ static const cutlab_figure_set sets[cutlab_figure_sets] = {
            "possible value.",
            "loss",
            true,
-           false,
+           NULL,
            {{"loss", OFFSET(loss), false}, {"CutMix: loss − minimum", OFFSET(excess_loss), true}}},
           {"accuracy-curves",
            "Accuracy on fresh points, as training goes",
-           "Exact population accuracy, overall and where the fresh point has a feature of that "
-           "rarity.",
+           "Population accuracy, overall and where the fresh point has a feature of that rarity; "
+           "by "
+           "Monte Carlo where it is not known exactly.",
            "population accuracy",
            false,
-           false,
+           NULL,
            {{"all points", OFFSET(fresh_accuracy), false}, ACCURACIES}},
           {"evenness",
            "How evenly the training patches are learnt",
@@ -45,17 +48,19 @@ static const cutlab_figure_set sets[cutlab_figure_sets] = {
            "nothing learnt (or as far off).",
            "distance from even",
            true,
-           false,
+           NULL,
            {{"feature patches", OFFSET(evenness_by_kind[0]), false},
             {"dominant-noise patches", OFFSET(evenness_by_kind[1]), false},
             {"background-noise patches", OFFSET(evenness_by_kind[2]), false}}}},
      .accuracy_after = 1,
      .accuracy = {{"any", OFFSET(fresh_accuracy), false}, ACCURACIES},
      .curves_key = "Measured by CutLab. Line: median over seeds; band: range.",
-     .finals_key = "Measured by CutLab. Dots: seeds; bar: mean; hollow diamond: theory.",
-     .accuracy_title = "Accuracy on fresh points, measured and predicted",
-     .accuracy_caption = "After the last measurement. Dots: seeds; bar: their mean; hollow "
-                         "diamond: what the theory predicts.",
+     .finals = {"Accuracy on fresh points", "Measured by CutLab. Dots: seeds; bar: mean.",
+                "After the last measurement. Dots: seeds; bar: their mean."},
+     .predicted = {"Accuracy on fresh points, measured and predicted",
+                   "Measured by CutLab. Dots: seeds; bar: mean; hollow diamond: theory.",
+                   "After the last measurement. Dots: seeds; bar: their mean; hollow diamond: what "
+                   "the theory predicts."},
      .value_title = "population accuracy",
      .x_title = "fresh points whose feature is",
      .overview_name = "accuracy",
@@ -68,7 +73,7 @@ static const cutlab_figure_set sets[cutlab_figure_sets] = {
                  "range.",
                  "logit − largest other",
                  false,
-                 false,
+                 NULL,
                  {OUTPUTS}},
                 {"test-accuracy",
                  "Test accuracy, as training goes",
@@ -77,7 +82,7 @@ static const cutlab_figure_set sets[cutlab_figure_sets] = {
                  "range.",
                  "test accuracy",
                  false,
-                 false,
+                 NULL,
                  {{"all test examples", OFFSET(fresh_accuracy), false}, ACCURACIES}},
                 {"loss",
                  "Loss",
@@ -86,14 +91,13 @@ static const cutlab_figure_set sets[cutlab_figure_sets] = {
                  "range.",
                  "loss",
                  true,
-                 false,
+                 NULL,
                  {{"training", OFFSET(loss), false}, {"test", OFFSET(test_loss), false}}}},
      .accuracy_after = 3,
      .accuracy = {{"any", OFFSET(fresh_accuracy), false}, ACCURACIES},
      .curves_key = "Measured by CutLab. Line: mean over seeds; band: range.",
-     .finals_key = "Measured by CutLab. Dots: seeds; bar: mean.",
-     .accuracy_title = "Test accuracy at the end",
-     .accuracy_caption = "After the last measurement. Dots: seeds; bar: their mean.",
+     .finals = {"Test accuracy at the end", "Measured by CutLab. Dots: seeds; bar: mean.",
+                "After the last measurement. Dots: seeds; bar: their mean."},
      .value_title = "test accuracy",
      .x_title = "test examples whose feature is",
      .overview_name = "test-accuracy",

@@ -233,14 +233,14 @@ static bool add_curves(cutlab_report_figure *figure, const cutlab_report *report
   if (count == 0) return false;
   const scope about = {.group = group, .family = -1};
   figure->spec = curves_spec(report, group, &about, c, panels, count);
-  json_t *optimum = cutlab_optimum_rows(report, group, c->optimum);
-  if (json_array_size(optimum) == 0)
-    json_decref(take_layer(json_object_get(figure->spec, "spec"), "optimum"));
+  json_t *optimum = cutlab_optimum_rows(report, group, c->optimum_caption != NULL);
+  bool shown = json_array_size(optimum) > 0;
+  if (!shown) json_decref(take_layer(json_object_get(figure->spec, "spec"), "optimum"));
   figure->datasets = json_pack("{s:o, s:o}", "measurements",
                                cutlab_measurement_rows(report, group, panels, count, c->log, NULL),
                                "optimum", optimum);
   figure->title = c->title;
-  figure->caption = c->caption;
+  figure->caption = shown ? c->optimum_caption : c->caption;
   return true;
 }
 
@@ -249,26 +249,62 @@ static bool add_accuracy(cutlab_report_figure *figure, const cutlab_report *repo
   cutlab_panel panels[cutlab_max_panels];
   int count = cutlab_panels_filled(panels, report, group, set->accuracy, cutlab_max_panels);
   if (count == 0) return false;
-  figure->title = set->accuracy_title;
-  figure->caption = set->accuracy_caption;
+  json_t *theory = cutlab_theory_rows(report, group);
+  const cutlab_finals_words *words = json_array_size(theory) ? &set->predicted : &set->finals;
+  figure->title = words->title;
+  figure->caption = words->caption;
   const scope about = {.group = group, .family = -1};
-  json_t *bindings = common_bindings(figure->title, report, &about, set->finals_key,
-                                     count > 1 ? 110 * count : 220);
+  json_t *bindings =
+      common_bindings(figure->title, report, &about, words->key, count > 1 ? 110 * count : 220);
   json_object_set_new(bindings, "panels", panel_labels(panels, count));
   json_object_set_new(bindings, "x_title", json_string(set->x_title));
   json_object_set_new(bindings, "value_title", json_string(set->value_title));
   figure->spec = cutlab_figure_fill(cutlab_asset_accuracy, bindings);
-  json_t *theory = cutlab_theory_rows(report, group);
   if (json_array_size(theory) == 0) drop_theory(figure->spec, "y");
   figure->datasets = json_pack("{s:o, s:o}", "finals",
                                cutlab_final_rows(report, group, panels, count), "theory", theory);
   return true;
 }
 
-/* Networks have longer names. */
-static void widen_labels(json_t *spec) {
-  json_t *y = json_object_get(json_object_get(spec, "encoding"), "y");
-  json_object_set_new(json_object_get(y, "axis"), "labelLimit", json_integer(280));
+/* Bytes of the longest part of a name between commas; counts the parts. */
+static size_t longest_part(const char *name, int *parts) {
+  size_t longest = 0;
+  for (*parts = 1;; ++*parts) {
+    const char *end = strstr(name, ", ");
+    size_t length = end ? (size_t)(end - name) : strlen(name);
+    if (length > longest) longest = length;
+    if (!end) return longest;
+    name = end + 2;
+  }
+}
+
+/* Names in full: long ones in lines, and as much room as Vega takes text to need where it has no
+   fonts to measure it, 0.8 of the font's size a letter. */
+static void fit_labels(json_t *spec) {
+  enum { one_line = 26, letter = 10, line_height = 14, step = 13 };
+  const json_t *encoding = json_object_get(spec, "encoding"), *name;
+  const json_t *y = json_object_get(encoding, "y");
+  const json_t *scale = json_object_get(json_object_get(encoding, "yOffset"), "scale");
+  double methods = (double)json_array_size(json_object_get(scale, "domain"));
+  size_t i, longest = 0, longest_line = 0;
+  json_t *axis = json_object_get(y, "axis");
+  int most = 1;
+  json_array_foreach(json_object_get(y, "sort"), i, name) {
+    int lines;
+    size_t line = longest_part(json_string_value(name), &lines);
+    if (json_string_length(name) > longest) longest = json_string_length(name);
+    if (line > longest_line) longest_line = line;
+    if (lines > most) most = lines;
+  }
+  bool broken = longest > one_line && most > 1;
+  size_t width = letter * (broken ? longest_line : longest);
+  json_object_set_new(axis, "labelLimit", json_integer((json_int_t)width));
+  if (!broken) return;
+  json_object_set_new(axis, "labelExpr", json_string("split(datum.label, ', ')"));
+  json_object_set_new(axis, "labelOffset",
+                      json_pack("{s:s}", "expr", "7 - 7 * length(split(datum.value, ', '))"));
+  json_object_set_new(json_object_get(spec, "height"), "step",
+                      json_real(fmax(step, ceil(line_height * most / methods))));
 }
 
 /* The accuracies of all groups of a kind, if there are several. */
@@ -287,15 +323,16 @@ static bool add_overview(cutlab_report_figure *figure, const cutlab_report *repo
     json_decref(group_finals);
     json_decref(group_theory);
   }
+  const cutlab_finals_words *words = json_array_size(theory) ? &set->predicted : &set->finals;
   figure->title = set->overview_title;
-  figure->caption = set->accuracy_caption;
+  figure->caption = words->caption;
   bool wanted = json_array_size(names) > 1;
   const scope about = {.group = -1, .family = -1, .source = set->source};
-  json_t *bindings = common_bindings(figure->title, report, &about, set->finals_key, 420);
+  json_t *bindings = common_bindings(figure->title, report, &about, words->key, 420);
   json_object_set_new(bindings, "groups", names);
   json_object_set_new(bindings, "value_title", json_string(set->value_title));
   figure->spec = cutlab_figure_fill(cutlab_asset_overview, bindings);
-  if (set->source == &cutlab_report_trained) widen_labels(figure->spec);
+  fit_labels(figure->spec);
   if (json_array_size(theory) == 0) drop_theory(figure->spec, "x");
   figure->datasets = json_pack("{s:o, s:o}", "finals", finals, "theory", theory);
   if (wanted) return true;

@@ -15,10 +15,15 @@ typedef struct cutlab_panel {
 /* A figure of curves over iterations or epochs. */
 typedef struct cutlab_curves {
   const char *name, *title, *caption, *y_title;
-  bool log; /* a logarithmic y, of positive values */
-  bool optimum;
+  bool log;                    /* a logarithmic y, of positive values */
+  const char *optimum_caption; /* where the optimum is shown too, or NULL: it never is */
   cutlab_panel panels[cutlab_max_panels];
 } cutlab_curves;
+
+/* Of a figure of accuracies at the end; key: how to read the marks. */
+typedef struct cutlab_finals_words {
+  const char *title, *key, *caption;
+} cutlab_finals_words;
 
 /* The figures of one kind of run. */
 typedef struct cutlab_figure_set {
@@ -26,8 +31,9 @@ typedef struct cutlab_figure_set {
   cutlab_curves curves[cutlab_max_curves]; /* up to one without a name */
   int accuracy_after;                      /* curves that come before the figure of accuracies */
   cutlab_panel accuracy[cutlab_max_panels];
-  const char *curves_key, *finals_key; /* how to read the marks */
-  const char *accuracy_title, *accuracy_caption, *value_title, *x_title;
+  const char *curves_key; /* how to read the marks */
+  const char *value_title, *x_title;
+  cutlab_finals_words finals, predicted; /* without and with values of the theory */
   const char *overview_name, *overview_title;
 } cutlab_figure_set;
 

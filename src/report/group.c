@@ -1,7 +1,4 @@
-/* Groups of runs that agree in everything but method and seed, their names, and sums over
-   their seeds. */
-#include <ctype.h>
-#include <limits.h>
+/* Groups of runs that agree in everything but method and seed, and sums over their seeds. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,145 +107,36 @@ static int compare_runs(const void *left, const void *right) {
   if (a->group != b->group) return a->group < b->group ? -1 : 1;
   if (a->method != b->method) return a->method < b->method ? -1 : 1;
   if (a->seed != b->seed) return a->seed < b->seed ? -1 : 1;
-  return strcmp(a->real, b->real);
+  if (a->finished != b->finished) return a->finished ? -1 : 1;
+  return strverscmp(a->real, b->real);
 }
 
-/* The name of the folder that holds all of the group's runs, or NULL. */
-static const char *common_parent(const cutlab_report *report, int group) {
-  const cutlab_report_group *g = &report->groups[group];
-  const char *name = report->runs[g->first].parent;
-  for (int i = 1; i < g->count; ++i)
-    if (strcmp(report->runs[g->first + i].parent, name) != 0) return NULL;
-  return *name ? name : NULL;
-}
-
-/* A parent that holds runs of other groups too names none of them. */
-static bool parent_is_own(const cutlab_report *report, int group, const char *parent) {
-  for (int i = 0; i < report->run_count; ++i)
-    if (report->runs[i].group != group && strcmp(report->runs[i].parent, parent) == 0) return false;
-  return true;
-}
-
-/* Whether groups of the same kind differ in a setting; networks: of the same data set, since each
-   one brings settings of its own. */
-static bool differs(const cutlab_report *report, int group, const char *name, const json_t *value) {
-  const cutlab_report_group *here = &report->groups[group];
-  bool within = here->source == &cutlab_report_trained && strcmp(name, "dataset") != 0;
-  for (int i = 0; i < report->group_count; ++i) {
-    const cutlab_report_group *there = &report->groups[i];
-    if (there->source != here->source) continue;
-    if (within &&
-        !json_equal(json_object_get(there->key, "dataset"), json_object_get(here->key, "dataset")))
+/* Equal settings and seeds give equal runs, which say nothing of the spread over seeds. The runs
+   are in order, so that such lie side by side. */
+static void drop_duplicates(cutlab_context *context, cutlab_report *report) {
+  cutlab_report_run *runs = report->runs;
+  char *example = NULL;
+  int kept = 1, original = 0;
+  for (int i = 1; i < report->run_count; ++i) {
+    const cutlab_report_run *last = &runs[kept - 1];
+    if (runs[i].group != last->group || runs[i].method != last->method ||
+        runs[i].seed != last->seed) {
+      runs[kept++] = runs[i];
       continue;
-    if (!json_equal(json_object_get(there->key, name), value)) return true;
+    }
+    if (!example) {
+      original = kept - 1;
+      example = runs[i].folder;
+      runs[i].folder = NULL;
+    }
+    cutlab_report_clear_run(&runs[i]);
   }
-  return false;
-}
-
-/* "alpha 0.2", or the value alone of what speaks for itself. */
-static void put_setting(FILE *stream, const char *separator, const char *name, const json_t *value,
-                        bool bare, int most) {
-  char *text =
-      json_is_string(value) ? strdup(json_string_value(value)) : cutlab_report_compact(value);
-  bool whole = !text || strlen(text) <= (size_t)most;
-  fprintf(stream, "%s%s%s%.*s%s", separator, bare ? "" : name, bare ? "" : " ", most,
-          text ? text : "?", whole ? "" : "...");
-  free(text);
-}
-
-/* "alpha 0.2, sampling iid": the parameters in which simulations differ. */
-static void name_simulated(FILE *stream, const cutlab_report *report, int group) {
-  const char *name, *separator = "";
-  json_t *value;
-  json_object_foreach(report->groups[group].key, name, value) {
-    if (!differs(report, group, name, value)) continue;
-    put_setting(stream, separator, name, value, false, INT_MAX);
-    separator = ", ";
-  }
-}
-
-/* "resnet20, cifar10, batch 64": the settings in which networks differ, as many as make a readable
-   name; a path only where there is nothing else. */
-static void name_trained(FILE *stream, const cutlab_report *report, int group) {
-  enum { enough = 60 };
-  static const char *const first[] = {"model", "dataset"};
-  json_t *key = json_copy(report->groups[group].key), *value;
-  const char *name, *separator = "";
-  const char *path = json_string_value(json_object_get(key, "path"));
-  for (int i = 0; i < 2; ++i) {
-    value = json_object_get(key, first[i]);
-    if (!differs(report, group, first[i], value)) continue;
-    put_setting(stream, separator, first[i], value, true, enough);
-    separator = ", ";
-  }
-  for (int i = 0; i < 2; ++i) json_object_del(key, first[i]);
-  json_object_del(key, "path");
-  json_object_foreach(key, name, value) {
-    if (!differs(report, group, name, value)) continue;
-    bool full = ftell(stream) > enough;
-    if (full) fputs(", ...", stream);
-    if (full) break;
-    put_setting(stream, separator, name, value, false, enough);
-    separator = ", ";
-  }
-  if (!*separator && path &&
-      differs(report, group, "path", json_object_get(report->groups[group].key, "path")))
-    fputs(path, stream);
-  json_decref(key);
-}
-
-/* Names come from folders and may hold anything: one line, and UTF-8 or else ASCII. */
-static char *clean_name(char *name) {
-  json_t *valid = name ? json_string(name) : NULL;
-  for (char *c = name; c && *c; ++c)
-    if (iscntrl((unsigned char)*c) || (!valid && !isascii((unsigned char)*c))) *c = '?';
-  json_decref(valid);
-  return name;
-}
-
-static char *group_name(const cutlab_report *report, int group) {
-  const char *parent = common_parent(report, group);
-  if (report->run_count == 1) return strdup(strrchr(report->runs[0].real, '/') + 1);
-  if (parent && parent_is_own(report, group, parent)) return strdup(parent);
-  char *name = NULL;
-  size_t size;
-  FILE *stream = open_memstream(&name, &size);
-  if (!stream) return NULL;
-  if (report->groups[group].source == &cutlab_report_trained)
-    name_trained(stream, report, group);
-  else
-    name_simulated(stream, report, group);
-  fclose(stream);
-  if (name && !*name) {
-    free(name);
-    name = strdup("runs");
-  }
-  return name;
-}
-
-/* Letters, digits, '.', '_' and '-' only, at most 60, made unique by a number. */
-static char *group_slug(const cutlab_report *report, int group) {
-  char slug[64];
-  int length = 0;
-  for (const char *c = report->groups[group].name; *c && length < 60; ++c) {
-    bool plain = isalnum((unsigned char)*c) || (length && strchr("._", *c));
-    if (plain)
-      slug[length++] = *c;
-    else if (length && slug[length - 1] != '-')
-      slug[length++] = '-';
-  }
-  while (length && slug[length - 1] == '-') --length;
-  slug[length] = '\0';
-  if (!length) strcpy(slug, "runs");
-  int same = strcmp(slug, "all") == 0; /* the figures over all groups */
-  for (int i = 0; i < group; ++i) {
-    const char *other = report->groups[i].slug;
-    size_t stem = strlen(slug);
-    same += strncmp(other, slug, stem) == 0 && (!other[stem] || other[stem] == '-');
-  }
-  char *text;
-  if (same == 0) return strdup(slug);
-  return asprintf(&text, "%s-%d", slug, same + 1) < 0 ? NULL : text;
+  if (example)
+    cutlab_warn(context,
+                "left out %d of %d runs: they repeat settings and seed of another, as %s of %s",
+                report->run_count - kept, report->run_count, example, runs[original].folder);
+  free(example);
+  report->run_count = kept;
 }
 
 cutlab_status cutlab_report_group_runs(cutlab_context *context, cutlab_report *report) {
@@ -256,17 +144,12 @@ cutlab_status cutlab_report_group_runs(cutlab_context *context, cutlab_report *r
   CUTLAB_TRY(assign_groups(context, report));
   pair_groups(report);
   qsort(report->runs, (size_t)report->run_count, sizeof *report->runs, compare_runs);
+  drop_duplicates(context, report);
   for (int i = report->run_count - 1; i >= 0; --i) {
     report->groups[report->runs[i].group].first = i;
     ++report->groups[report->runs[i].group].count;
   }
-  for (int i = 0; i < report->group_count; ++i) {
-    report->groups[i].name = clean_name(group_name(report, i));
-    report->groups[i].slug = report->groups[i].name ? group_slug(report, i) : NULL;
-    if (!report->groups[i].slug)
-      return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: names of groups");
-  }
-  return CUTLAB_OK;
+  return cutlab_report_name_groups(context, report);
 }
 
 int cutlab_report_seeds(const cutlab_report *report, int group, int method) {
@@ -303,6 +186,15 @@ cutlab_report_spread cutlab_report_final(const cutlab_report *report, int group,
   return spread;
 }
 
+bool cutlab_report_estimated(const cutlab_report *report, int group) {
+  bool estimated = false;
+  for (int method = 0; method < report->method_count; ++method) {
+    if (CUTLAB_REPORT_FINAL(report, group, method, population_accuracy).count) return false;
+    estimated |= CUTLAB_REPORT_FINAL(report, group, method, monte_carlo_accuracy).count > 0;
+  }
+  return estimated;
+}
+
 double cutlab_report_theory(const cutlab_report *report, int group, int method) {
   for (int i = 0; i < report->run_count; ++i)
     if (report->runs[i].group == group && report->runs[i].method == method)
@@ -326,4 +218,5 @@ double cutlab_report_optimum(const cutlab_report *report, int group) {
 void cutlab_report_describe(FILE *stream, const cutlab_report *report, int group) {
   const cutlab_report_run *run = &report->runs[report->groups[group].first];
   run->source->describe(stream, run);
+  fputs(report->groups[group].differs, stream);
 }

@@ -163,7 +163,7 @@ static cutlab_status read_run_files(cutlab_context *context, cutlab_report_run *
   return status;
 }
 
-/* Appends a run and reads it; the report owns it also when reading fails. */
+/* Appends a run and reads it; it is there also when reading fails. */
 static cutlab_status add_run(cutlab_context *context, cutlab_report *report, const char *folder) {
   size_t bytes = (size_t)(report->run_count + 1) * sizeof *report->runs;
   cutlab_report_run *runs = realloc(report->runs, bytes);
@@ -179,7 +179,7 @@ static cutlab_status add_run(cutlab_context *context, cutlab_report *report, con
   return read_run_files(context, run);
 }
 
-static void clear_run(cutlab_report_run *run) {
+void cutlab_report_clear_run(cutlab_report_run *run) {
   free(run->folder);
   free(run->real);
   free(run->parent);
@@ -198,7 +198,7 @@ static void drop_repeated(cutlab_report *report) {
     for (int j = 0; j < kept && !repeated; ++j)
       repeated = strcmp(report->runs[i].real, report->runs[j].real) == 0;
     if (repeated)
-      clear_run(&report->runs[i]);
+      cutlab_report_clear_run(&report->runs[i]);
     else
       report->runs[kept++] = report->runs[i];
   }
@@ -206,13 +206,18 @@ static void drop_repeated(cutlab_report *report) {
 }
 
 static cutlab_status visit(cutlab_context *context, void *user, const char *folder) {
-  return add_run(context, user, folder);
+  cutlab_report *report = user;
+  int count = report->run_count;
+  cutlab_status status = add_run(context, report, folder);
+  if (status == CUTLAB_OK || report->run_count == count) return status;
+  cutlab_report_clear_run(&report->runs[report->run_count = count]);
+  return status;
 }
 
 cutlab_status cutlab_report_load(cutlab_context *context, cutlab_report *report,
                                  const char *const *paths, int count) {
   for (int i = 0; i < count; ++i)
-    CUTLAB_TRY(cutlab_run_folders_visit(context, paths[i], visit, report));
+    CUTLAB_TRY(cutlab_run_folders_visit(context, paths[i], visit, report, true));
   if (report->run_count == 0)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "no run folder given; accepted: one or more");
@@ -221,10 +226,11 @@ cutlab_status cutlab_report_load(cutlab_context *context, cutlab_report *report,
 }
 
 void cutlab_report_clear(cutlab_report *report) {
-  for (int i = 0; i < report->run_count; ++i) clear_run(&report->runs[i]);
+  for (int i = 0; i < report->run_count; ++i) cutlab_report_clear_run(&report->runs[i]);
   for (int i = 0; i < report->group_count; ++i) {
     free(report->groups[i].name);
     free(report->groups[i].slug);
+    free(report->groups[i].differs);
     json_decref(report->groups[i].key);
   }
   for (int i = 0; i < report->method_count; ++i) free(report->methods[i].label);

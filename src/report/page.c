@@ -34,6 +34,7 @@ static json_t *table_row(const cutlab_report *report, int group, int method) {
   } cells[] = {{"loss", OFFSET(loss)},
                {"train", OFFSET(train_accuracy)},
                {"fresh", OFFSET(fresh_accuracy)},
+               {"test_error", OFFSET(test_error)},
                {"evenness", OFFSET(evenness)},
                {"best", OFFSET(best_accuracy)},
                {"time", OFFSET(time)},
@@ -82,7 +83,8 @@ static json_t *group_json(cutlab_context *context, const cutlab_report *report, 
   for (int i = 0; i < report->method_count; ++i)
     if (cutlab_report_seeds(report, group, i))
       json_array_append_new(rows, table_row(report, group, i));
-  json_t *json = json_pack("{s:b, s:s, s:s, s:s?, s:o, s:o, s:O, s:o}", "trained", (int)trained,
+  json_t *json = json_pack("{s:b, s:b, s:s, s:s, s:s?, s:o, s:o, s:O, s:o}", "trained",
+                           (int)trained, "estimated", (int)cutlab_report_estimated(report, group),
                            "name", report->groups[group].name, "slug", report->groups[group].slug,
                            "description", description, "notes", cutlab_report_notes(report, group),
                            "rows", rows, "parameters", report->groups[group].key, "runs",

@@ -33,10 +33,13 @@ typedef struct cutlab_report_method {
 typedef struct cutlab_report_point {
   double time; /* iterations or epochs done */
   double loss, train_accuracy;
-  double fresh_accuracy; /* on data that were not trained on: the population's, or test data's */
+  /* on data that were not trained on: the population's, by Monte Carlo where it is not known
+     exactly, or test data's */
+  double fresh_accuracy;
   double output[cutlab_report_rarities], accuracy[cutlab_report_rarities];
   /* of simulated trainings */
   double excess_loss, gradient_norm, evenness, evenness_by_kind[cutlab_report_kinds];
+  double population_accuracy, monte_carlo_accuracy, monte_carlo_standard_error, test_error;
   /* of trained networks */
   double step, best_accuracy, test_loss; /* best_accuracy: highest fresh_accuracy so far */
   double clean_train_loss, clean_train_accuracy;
@@ -82,6 +85,7 @@ struct cutlab_report_source {
   /* Settings that runs of a group agree in. */
   json_t *(*group_key)(const cutlab_report_run *run);
   void (*describe)(FILE *stream, const cutlab_report_run *run);
+  const char *const *described; /* settings that it tells of, NULL after the last */
   /* Settings at their defaults for this run, or NULL. */
   json_t *(*defaults)(cutlab_context *context, const cutlab_report_run *run);
 };
@@ -92,7 +96,8 @@ extern const cutlab_report_source cutlab_report_simulated, cutlab_report_trained
 /* Runs of one kind that agree in every setting but method and seed. */
 typedef struct cutlab_report_group {
   const cutlab_report_source *source;
-  char *name, *slug; /* to read; for file names and anchors */
+  char *name, *slug; /* to read; for file names and anchors; both unique */
+  char *differs;     /* ", batch 64": what differs from related groups and is not in the name */
   json_t *key;       /* the settings that they agree in */
   int first, count;  /* its runs, by method, then seed */
   int twin;          /* the group that differs in `sampling` only, or -1 */
@@ -125,13 +130,17 @@ typedef struct cutlab_report_spread {
 cutlab_status cutlab_report_load(cutlab_context *context, cutlab_report *report,
                                  const char *const *paths, int count);
 void cutlab_report_clear(cutlab_report *report);
+void cutlab_report_clear_run(cutlab_report_run *run);
 /* methods.c: makes the list of methods and gives every run its place in it. */
 cutlab_status cutlab_report_list_methods(cutlab_context *context, cutlab_report *report);
 /* The colour of a method by its name, in any case; of another, the next of those left: *others
    counts them. */
 const char *cutlab_report_colour(const char *label, int *others);
-/* group.c: sorts the runs into groups and names these. */
+/* group.c: sorts the runs into groups and names these; of runs that repeat group, method and seed
+   it keeps the first by path of those that are finished, if any is, with a warning. */
 cutlab_status cutlab_report_group_runs(cutlab_context *context, cutlab_report *report);
+/* names.c: names of groups whose runs are in order. */
+cutlab_status cutlab_report_name_groups(cutlab_context *context, cutlab_report *report);
 /* The place of a name among `count` of them, -1 if none. */
 int cutlab_report_find_name(const char *name, const char *(*name_of)(int), int count);
 const char *cutlab_report_rarity_name(int rarity);
@@ -143,6 +152,9 @@ double cutlab_report_last_value(const cutlab_report_run *run, size_t offset);
 /* The value of a setting, or NULL; its text, or "". */
 const json_t *cutlab_report_setting(const cutlab_report_run *run, const char *name);
 const char *cutlab_report_setting_text(const cutlab_report_run *run, const char *name);
+/* The text with blanks, line ends and comments (# to a line's end) as single blanks, in fresh
+   memory or NULL; release with free. */
+char *cutlab_report_one_line(const char *text);
 /* Whether there is a run of that kind. */
 bool cutlab_report_has(const cutlab_report *report, const cutlab_report_source *source);
 /* Runs of a method in a group (-1: any). */
@@ -153,11 +165,13 @@ cutlab_report_spread cutlab_report_final(const cutlab_report *report, int group,
                                          size_t offset);
 #define CUTLAB_REPORT_FINAL(report, group, method, field)                                          \
   cutlab_report_final(report, group, method, offsetof(cutlab_report_point, field))
+/* Whether the group's accuracies on fresh points are known by Monte Carlo only. */
+bool cutlab_report_estimated(const cutlab_report *report, int group);
 /* The theory's population accuracy, NaN where there is none. */
 double cutlab_report_theory(const cutlab_report *report, int group, int method);
 /* The optimum z of the group's CutMix, NaN where there is none. */
 double cutlab_report_optimum(const cutlab_report *report, int group);
-/* One line: data, sizes, length. */
+/* One line: data, sizes, length, other differences. */
 void cutlab_report_describe(FILE *stream, const cutlab_report *report, int group);
 /* command.c: the command line of a run, with every setting that is not at its default. */
 json_t *cutlab_report_command(cutlab_context *context, const cutlab_report_run *run);

@@ -44,10 +44,10 @@ static cutlab_status read_config(cutlab_context *context, cutlab_report_run *run
                                  const char *path) {
   const json_t *seed = cutlab_report_setting(run, "seed");
   const char *name = json_string_value(cutlab_report_setting(run, "method"));
-  run->method = cutlab_report_find_name(name, method_name, cutlab_report_cutmix + 1);
+  run->method = cutlab_report_find_name(name, method_name, cutlab_report_named_methods);
   if (run->method < 0)
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
-                       "%s: parameter \"method\" is %s; accepted: erm, cutout, cutmix", path,
+                       "%s: parameter \"method\" is %s; accepted: erm, cutout, cutmix, mixup", path,
                        name ? name : "missing");
   if (!json_is_integer(seed))
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: parameter \"seed\" is not an integer",
@@ -99,7 +99,13 @@ static void read_point(cutlab_report_point *point, const cutlab_report_point *pr
     point->evenness_by_kind[i] = number(by_kind, kinds[i]);
   by_rarity(point->output, json_object_get(line, "features"), run);
   const json_t *population = json_object_get(line, "population_accuracy");
-  point->fresh_accuracy = number(population, "overall");
+  const json_t *monte_carlo = json_object_get(line, "monte_carlo");
+  point->population_accuracy = number(population, "overall");
+  point->monte_carlo_accuracy = number(monte_carlo, "overall");
+  point->monte_carlo_standard_error = number(monte_carlo, "standard_error");
+  point->test_error = number(monte_carlo, "test_error");
+  point->fresh_accuracy =
+      isnan(point->population_accuracy) ? point->monte_carlo_accuracy : point->population_accuracy;
   by_rarity(point->accuracy, json_object_get(population, "features"), run);
 }
 
@@ -145,6 +151,9 @@ static json_t *defaults(cutlab_context *context, const cutlab_report_run *run) {
   return parameters;
 }
 
+static const char *const described[] = {"dataset",  "patches",    "dimension",
+                                        "sampling", "iterations", NULL};
+
 const cutlab_report_source cutlab_report_simulated = {.format = "cutlab-run",
                                                       .settings = "parameters",
                                                       .command = "cutlab simulate",
@@ -156,4 +165,5 @@ const cutlab_report_source cutlab_report_simulated = {.format = "cutlab-run",
                                                       .read_point = read_point,
                                                       .group_key = group_key,
                                                       .describe = describe,
+                                                      .described = described,
                                                       .defaults = defaults};

@@ -135,12 +135,13 @@ static json_t *group_key(const cutlab_report_run *run) {
 static void describe(FILE *stream, const cutlab_report_run *run) {
   const json_t *data = json_object_get(run->config, "data");
   double parameters = number(run->config, "parameters");
-  const char *model = cutlab_report_setting_text(run, "model");
+  char *model = cutlab_report_one_line(cutlab_report_setting_text(run, "model"));
   fprintf(stream, "data set %s", cutlab_report_setting_text(run, "dataset"));
   if (json_is_integer(json_object_get(data, "train")))
     fprintf(stream, ", %.0f training and %.0f test examples", number(data, "train"),
             fmax(0, number(data, "test")));
-  fprintf(stream, ", %s", strlen(model) <= 60 ? model : "a model written out");
+  fprintf(stream, ", %s", model && strlen(model) <= 60 ? model : "a model written out");
+  free(model);
   if (isfinite(parameters)) fprintf(stream, " (%.0f parameters)", parameters);
   fprintf(stream, ", %lld epochs",
           (long long)json_integer_value(cutlab_report_setting(run, "epochs")));
@@ -166,6 +167,9 @@ static json_t *defaults(cutlab_context *context, const cutlab_report_run *run) {
   return settings;
 }
 
+static const char *const described[] = {"dataset", "train_examples", "test_examples",
+                                        "model",   "epochs",         NULL};
+
 const cutlab_report_source cutlab_report_trained = {.format = "cutlab-training",
                                                     .settings = "settings",
                                                     .command = "cutlab train",
@@ -177,4 +181,5 @@ const cutlab_report_source cutlab_report_trained = {.format = "cutlab-training",
                                                     .read_point = read_point,
                                                     .group_key = group_key,
                                                     .describe = describe,
+                                                    .described = described,
                                                     .defaults = defaults};

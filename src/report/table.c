@@ -35,7 +35,15 @@ static void unfinished_line(FILE *stream, const cutlab_report *report, int group
             cutlab_report_seeds(report, group, method));
 }
 
-static void simulated_row(FILE *stream, const cutlab_report *report, int group, int method) {
+static bool has_test_error(const cutlab_report *report, int group) {
+  bool any = false;
+  for (int method = 0; method < report->method_count; ++method)
+    any |= CUTLAB_REPORT_FINAL(report, group, method, test_error).count > 0;
+  return any;
+}
+
+static void simulated_row(FILE *stream, const cutlab_report *report, int group, int method,
+                          bool test_error) {
   method_cell(stream, report, group, method, 6);
   for (int i = 0; i < cutlab_report_rarities; ++i)
     cell(stream, 7, 4, CUTLAB_REPORT_FINAL(report, group, method, output[i]).mean);
@@ -43,6 +51,7 @@ static void simulated_row(FILE *stream, const cutlab_report *report, int group, 
   cell(stream, 7, 4, CUTLAB_REPORT_FINAL(report, group, method, train_accuracy).mean);
   cutlab_report_spread accuracy = CUTLAB_REPORT_FINAL(report, group, method, fresh_accuracy);
   accuracy_cells(stream, &accuracy);
+  if (test_error) cell(stream, 7, 4, CUTLAB_REPORT_FINAL(report, group, method, test_error).mean);
   cell(stream, 7, 4, cutlab_report_theory(report, group, method));
   cell(stream, 8, 4, CUTLAB_REPORT_FINAL(report, group, method, evenness).mean);
   fprintf(stream, "\n");
@@ -50,12 +59,17 @@ static void simulated_row(FILE *stream, const cutlab_report *report, int group, 
 }
 
 static void simulated_table(FILE *stream, const cutlab_report *report, int group) {
-  fputs("                 common    rare ex.rare            train  population accuracy\n"
-        "  method seeds   output  output  output     loss    acc.  mean   [ min  ..  max ]    "
-        "theory evenness\n",
-        stream);
+  bool test_error = has_test_error(report, group);
+  fprintf(stream,
+          "                 common    rare ex.rare            train  %-27s%s\n"
+          "  method seeds   output  output  output     loss    acc.  mean   [ min  ..  max ]  %s"
+          "  theory evenness\n",
+          cutlab_report_estimated(report, group) ? "accuracy by Monte Carlo"
+                                                 : "population accuracy",
+          test_error ? "  test" : "", test_error ? "   error" : "");
   for (int method = 0; method < report->method_count; ++method)
-    if (cutlab_report_seeds(report, group, method)) simulated_row(stream, report, group, method);
+    if (cutlab_report_seeds(report, group, method))
+      simulated_row(stream, report, group, method, test_error);
 }
 
 /* Width of the column of methods. */

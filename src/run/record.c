@@ -10,13 +10,16 @@
 #include "data/dataset_internal.h"
 #include "run/run_internal.h"
 
-/* Whether the theory is about this world. */
+/* Whether the theory is about this world: what Oh and Yun (2024), section 2, assume. */
 static bool has_theory(const cutlab_experiment *x) {
   bool data = x->signal == 1 && !x->opposite && !x->full_noise && x->label_flips == 0 &&
-              x->position_bias == 0;
+              x->position_bias == 0 && x->balance == .5 && x->patches >= 3;
+  bool noise = x->alpha > 0 && x->sigma_b < x->sigma_d;
   bool network = x->filters == 1 && x->activation == CUTLAB_SMOOTHED_LEAKY_RELU && !x->bias &&
                  !x->uniform_weights;
-  return data && network && x->method != CUTLAB_MIXUP && x->subsets == CUTLAB_SUBSETS_ARBITRARY;
+  bool method = x->method == CUTLAB_ERM || (x->method == CUTLAB_CUTMIX && !x->sampled) ||
+                (x->method == CUTLAB_CUTOUT && !x->sampled && 2 * x->cut_size < x->patches);
+  return data && noise && network && method && x->subsets == CUTLAB_SUBSETS_ARBITRARY;
 }
 
 /* The prediction of the theory (Oh and Yun 2024): a method is right on the features

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/lock.h"
 #include "base/ranks.h"
 #include "run/run_internal.h"
 
@@ -16,7 +17,7 @@ enum { longest_stretch = 1000 };
 typedef struct run {
   cutlab_context *context;
   const cutlab_experiment *experiment;
-  cutlab_experiment sized; /* the experiment with the sizes of a user's data set */
+  cutlab_experiment sized; /* the experiment with the world of a data set from a file */
   cutlab_simulation *simulation;
   const char *folder; /* NULL: nothing on disk */
   bool writes;        /* rank 0 does; what it meets there all of them agree on */
@@ -188,9 +189,7 @@ static cutlab_status create_simulation(run *r, cutlab_dataset **data, const char
   if (dataset_path) {
     CUTLAB_TRY(cutlab_dataset_read(r->context, data, dataset_path));
     r->sized = *r->experiment;
-    r->sized.examples = cutlab_dataset_examples(*data);
-    r->sized.patches = cutlab_dataset_patches(*data);
-    r->sized.dimension = cutlab_dataset_dimension(*data);
+    CUTLAB_TRY(cutlab_dataset_describe(r->context, &r->sized, *data));
     r->experiment = &r->sized;
   }
   if (cutlab_context_ranks(r->context) && r->experiment->form == CUTLAB_FORM_AUTO) {
@@ -219,11 +218,19 @@ cutlab_status cutlab_run_execute(cutlab_context *context, char **result,
   cutlab_dataset *data = NULL;
   if (!dataset_path) CUTLAB_TRY(cutlab_experiment_validate(context, experiment));
   cutlab_status status = CUTLAB_OK;
-  if (folder && r.writes) status = cutlab_folder_make(context, folder);
-  CUTLAB_TRY(cutlab_agree_over_ranks(context, status));
-  status = create_simulation(&r, &data, dataset_path);
-  if (status == CUTLAB_OK && folder) status = begin_folder(&r, dataset_path);
-  status = finish(&r, status, result);
+  if (cutlab_experiment_lacks_points(experiment))
+    cutlab_warn(context, "accuracies of such networks are counted on fresh points; set "
+                         "monte_carlo, how many");
+  cutlab_hold hold;
+  if (folder && r.writes) status = cutlab_hold_take(context, &hold, NULL, folder);
+  bool held = folder && r.writes && status == CUTLAB_OK;
+  status = cutlab_agree_over_ranks(context, status);
+  if (status == CUTLAB_OK) {
+    status = create_simulation(&r, &data, dataset_path);
+    if (status == CUTLAB_OK && folder) status = begin_folder(&r, dataset_path);
+    status = finish(&r, status, result);
+  }
+  if (held) cutlab_hold_end(context, &hold);
   cutlab_dataset_free(data);
   return status;
 }
@@ -270,6 +277,9 @@ static cutlab_status restore(run *r, bool *complete) {
   *complete = status == CUTLAB_OK && lines;
   cutlab_broadcast_over_ranks(r->context, complete, sizeof *complete);
   if (*complete) status = cutlab_simulation_read_state(r->simulation, r->checkpoint_path);
+  if (status == CUTLAB_ERROR_FORMAT && *complete)
+    cutlab_fail(r->context, status, "%s; without that file the run starts over",
+                cutlab_context_message(r->context));
   if (*complete && status == CUTLAB_OK) {
     if (r->writes) status = rewind_metrics(r, lines, complete);
     status = cutlab_agree_over_ranks(r->context, status);
@@ -346,13 +356,17 @@ static cutlab_status continue_run(cutlab_context *context, char **result,
   run r = make_run(context, experiment, folder);
   cutlab_dataset *data = NULL;
   bool complete = true;
-  cutlab_status status = create_simulation(&r, &data, dataset_path);
+  int lock = -1;
+  cutlab_status status = r.writes ? cutlab_lock_take(context, &lock, NULL, folder) : CUTLAB_OK;
+  status = cutlab_agree_over_ranks(context, status);
+  if (status == CUTLAB_OK) status = create_simulation(&r, &data, dataset_path);
   if (status == CUTLAB_OK) status = name_files(&r);
   status = cutlab_agree_over_ranks(context, status);
   if (status == CUTLAB_OK) status = restore(&r, &complete);
   if (status == CUTLAB_OK && !complete) status = start_over(&r, data);
   if (status == CUTLAB_OK) status = open_metrics(&r, "a");
   status = finish(&r, status, result);
+  cutlab_lock_release(lock);
   cutlab_dataset_free(data);
   return status;
 }

@@ -25,21 +25,14 @@ static int first_undefined(const cutlab_book *book, const cutlab_experiment *exp
   return -1;
 }
 
-/* Accuracy is exact for one filter a sign, without bias, that bends at most twice (docs/theory.md).
- */
-static bool needs_points(const cutlab_experiment *experiment) {
-  bool bends = experiment->activation == CUTLAB_SMOOTHED_LEAKY_RELU ||
-               experiment->activation == CUTLAB_RELU || experiment->activation == CUTLAB_LEAKY_RELU;
-  return experiment->monte_carlo == 0 && (experiment->filters > 1 || experiment->bias || !bends);
-}
-
 static cutlab_status count_undefined(cutlab_context *context, const cutlab_book *book,
                                      cutlab_experiment *experiment) {
   int64_t cells = 0, where = -1;
   int which = -1;
   for (int64_t cell = 0; cell < book->grid->cells; ++cell) {
     CUTLAB_TRY(cutlab_grid_experiment(context, experiment, book->grid, cell));
-    int m = needs_points(experiment) ? first_undefined(book, experiment, cell) : -1;
+    int m =
+        cutlab_experiment_lacks_points(experiment) ? first_undefined(book, experiment, cell) : -1;
     if (m < 0) continue;
     if (!cells++) where = cell, which = m;
   }

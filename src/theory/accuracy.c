@@ -253,11 +253,11 @@ static void draw_block(const fresh_points *source, int64_t block, int64_t points
 
 static cutlab_status draw_all(cutlab_context *context, const fresh_points *source, int64_t points,
                               int64_t *counts, int64_t stride) {
-  int64_t blocks = (points + block_points - 1) / block_points;
+  int64_t blocks = points / block_points + (points % block_points != 0);
   int threads = cutlab_context_threads(context);
   for (int64_t first = 0; first < blocks; first += stretch_blocks) {
     int64_t end = first + stretch_blocks < blocks ? first + stretch_blocks : blocks;
-#pragma omp parallel for schedule(static) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1 && blocks > 1)
     for (int part = 0; part < threads; part++)
       for (int64_t block = first + part; block < end; block += threads) {
         int64_t left = points - block * block_points;

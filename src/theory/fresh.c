@@ -153,10 +153,12 @@ static cutlab_status make_factors(fresh *q, double *gram) {
   double sigma[2] = {s->data->sigma_d, s->data->sigma_b};
   for (int64_t i = 0; i < s->filter_count; ++i)
     for (int64_t j = 0; j <= i; ++j)
-      if (!isfinite(gram[i * s->filter_count + j]))
-        return cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC,
-                           "diverged by iteration %lld with learning_rate %g",
-                           (long long)s->iteration, s->experiment.learning_rate);
+      if (!isfinite(gram[i * s->filter_count + j])) {
+        cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC,
+                    "the inner products of filters %lld and %lld are not finite", (long long)i,
+                    (long long)j);
+        return cutlab_simulation_diverged(s);
+      }
   cutlab_cholesky(gram, s->filter_count);
   for (int kind = 0; kind < 2; ++kind) {
     q->factors[kind] = cutlab_allocate(s->context, count, sizeof(double));

@@ -159,11 +159,10 @@ static cutlab_readout make_readout(const cutlab_simulation *s, const double *gra
   return readout;
 }
 
-static cutlab_status diverged(const cutlab_simulation *s, cutlab_status status) {
-  if (status != CUTLAB_ERROR_ARGUMENT || s->iteration == 0) return status;
-  return cutlab_fail(
-      s->context, CUTLAB_ERROR_NUMERIC, "diverged by iteration %lld with learning_rate %g: %s",
-      (long long)s->iteration, s->experiment.learning_rate, cutlab_context_message(s->context));
+/* A readout of a training is refused for its filters alone. */
+static cutlab_status check_readout(const cutlab_simulation *s, cutlab_status status) {
+  return status == CUTLAB_ERROR_ARGUMENT && s->iteration > 0 ? cutlab_simulation_diverged(s)
+                                                             : status;
 }
 
 /* With two filters of a plain world the fresh points are those of the public function. */
@@ -182,9 +181,9 @@ static cutlab_status measure_accuracy(const cutlab_simulation *s, cutlab_measure
   noise_gram(s, gram);
   if (exact) {
     cutlab_readout readout = make_readout(s, gram, features);
-    CUTLAB_TRY(diverged(s, cutlab_population_accuracy(s->context, &m->population_accuracy,
-                                                      m->population_accuracy_by_feature, &readout,
-                                                      s->accuracy_tolerance)));
+    CUTLAB_TRY(check_readout(s, cutlab_population_accuracy(s->context, &m->population_accuracy,
+                                                           m->population_accuracy_by_feature,
+                                                           &readout, s->accuracy_tolerance)));
     if (points && plain) {
       CUTLAB_TRY(cutlab_population_accuracy_monte_carlo(s->context, &m->monte_carlo_accuracy,
                                                         &m->monte_carlo_standard_error, NULL,
@@ -209,7 +208,14 @@ static cutlab_status measure_population(const cutlab_simulation *s, cutlab_measu
   return status;
 }
 
-cutlab_status cutlab_simulation_measure(cutlab_simulation *s, cutlab_measurement *m) {
+typedef struct measuring {
+  cutlab_simulation *simulation;
+  cutlab_measurement *measurement;
+} measuring;
+
+static cutlab_status measure(void *argument) {
+  cutlab_simulation *s = ((measuring *)argument)->simulation;
+  cutlab_measurement *m = ((measuring *)argument)->measurement;
   int k = s->data->feature_count;
   *m = (cutlab_measurement){.iteration = s->iteration, .feature_count = k};
   m->population_accuracy = m->monte_carlo_accuracy = m->monte_carlo_standard_error = NAN;
@@ -232,6 +238,13 @@ cutlab_status cutlab_simulation_measure(cutlab_simulation *s, cutlab_measurement
   }
   if (status != CUTLAB_OK) cutlab_measurement_clear(m);
   return status;
+}
+
+/* At 300 examples a measurement is some milliseconds in a dozen parallel regions and barriers, at
+   each of which a busy core may cost as much again. */
+cutlab_status cutlab_simulation_measure(cutlab_simulation *s, cutlab_measurement *m) {
+  measuring what = {s, m};
+  return cutlab_pace_run(&s->measuring_pace, s->context, measure, &what);
 }
 
 cutlab_status cutlab_simulation_measure_roughly(cutlab_simulation *s, cutlab_measurement *m,

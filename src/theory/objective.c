@@ -46,8 +46,31 @@ static cutlab_status check_path(cutlab_context *context, const cutlab_objective 
   return CUTLAB_OK;
 }
 
+/* Enumerations come from callers, and may hold any number. */
+static cutlab_status check_choices(cutlab_context *context,
+                                   const cutlab_objective_options *options) {
+  int method = (int)options->method, path = (int)options->path, subsets = (int)options->subsets;
+  if (method == CUTLAB_MIXUP)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "method is CUTLAB_MIXUP, which mixes inputs and is no function of patch "
+                       "outputs; accepted: CUTLAB_ERM, CUTLAB_CUTOUT, CUTLAB_CUTMIX; for Mixup "
+                       "cutlab_simulation_create with method=mixup");
+  if (method < CUTLAB_ERM || method > CUTLAB_CUTMIX)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "method is %d; accepted: CUTLAB_ERM, CUTLAB_CUTOUT, CUTLAB_CUTMIX", method);
+  if (path < CUTLAB_PATH_AUTO || path > CUTLAB_PATH_FOURIER)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "path is %d; accepted: CUTLAB_PATH_AUTO, _BRUTE, _DIRECT, _CHEBYSHEV, "
+                       "_FOURIER",
+                       path);
+  if (subsets == CUTLAB_SUBSETS_ARBITRARY || subsets == CUTLAB_SUBSETS_CONTIGUOUS) return CUTLAB_OK;
+  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                     "subsets is %d; accepted: CUTLAB_SUBSETS_ARBITRARY, _CONTIGUOUS", subsets);
+}
+
 static cutlab_status check(cutlab_context *context, const cutlab_objective_options *options,
                            int64_t examples, int64_t patches) {
+  CUTLAB_TRY(check_choices(context, options));
   if (examples < 1)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "examples is %lld; accepted: at least 1",
                        (long long)examples);
@@ -138,8 +161,8 @@ static double example_reach(const cutlab_objective *objective, const double *out
   return isfinite(sum) ? sum : INFINITY;
 }
 
-static cutlab_status measure_reach(const cutlab_objective *objective, double *reach,
-                                   const double *outputs) {
+cutlab_status cutlab_objective_reach(const cutlab_objective *objective, double *reach,
+                                     const double *outputs) {
   int threads = cutlab_context_threads(objective->context);
   int64_t n = objective->examples;
   const int64_t few = 10000; /* for which even a parallel region of one thread costs too much */
@@ -156,7 +179,8 @@ static cutlab_status measure_reach(const cutlab_objective *objective, double *re
   for (int64_t i = 0; isinf(most) && status == CUTLAB_OK && i < n; ++i)
     if (isinf(example_reach(objective, outputs, i)))
       status = cutlab_fail(objective->context, CUTLAB_ERROR_NUMERIC,
-                           "patch outputs of example %lld are not finite", (long long)i);
+                           "patch outputs of example %lld are not finite, or their sum is not",
+                           (long long)i);
   CUTLAB_TRY(cutlab_agree_over_ranks(objective->context, status));
   cutlab_largest_over_ranks(objective->context, &most, 1);
   *reach = most;
@@ -224,20 +248,32 @@ static double error_bound(const cutlab_evaluation *e) {
   return fmax(bound, least > 0 ? e->loss_error / least : INFINITY);
 }
 
+cutlab_status cutlab_objective_check(const cutlab_objective *o, const double *loss,
+                                     const double *gradient, double reach) {
+  int infinite = loss && !isfinite(*loss);
+  for (int64_t k = 0; gradient && k < o->examples * o->patches; ++k)
+    infinite |= !isfinite(gradient[k]);
+  if (!infinite) return CUTLAB_OK;
+  return cutlab_fail(o->context, CUTLAB_ERROR_NUMERIC,
+                     "the %s overflows: the patch outputs of an example add up to %g in size",
+                     loss && !isfinite(*loss) ? "loss" : "gradient", reach);
+}
+
 cutlab_status cutlab_objective_evaluate(cutlab_objective *objective, double *loss, double *gradient,
                                         cutlab_objective_report *report, const double *outputs) {
   cutlab_objective_report unused;
   cutlab_watch watch = {.context = objective->context};
   cutlab_evaluation e = {loss, gradient, report ? report : &unused, outputs, &watch, 0, 0, 0};
   *e.report = (cutlab_objective_report){.path = CUTLAB_PATH_DIRECT};
-  CUTLAB_TRY(measure_reach(objective, &e.reach, outputs));
+  CUTLAB_TRY(cutlab_objective_reach(objective, &e.reach, outputs));
   if (loss) *loss = 0;
   if (gradient)
     memset(gradient, 0, (size_t)objective->examples * (size_t)objective->patches * sizeof(double));
   cutlab_status status = objective->options.path == CUTLAB_PATH_BRUTE ? run_brute(objective, &e)
                                                                       : run_fast(objective, &e);
+  if (status == CUTLAB_OK) status = cutlab_objective_check(objective, NULL, gradient, e.reach);
   CUTLAB_TRY(cutlab_agree_over_ranks(objective->context, status));
   reduce_over_ranks(objective, &e);
   e.report->error_bound = error_bound(&e);
-  return CUTLAB_OK;
+  return cutlab_objective_check(objective, loss, NULL, e.reach);
 }

@@ -70,6 +70,13 @@ bool cutlab_next_of_size(const cutlab_objective *objective, uint64_t *subset, in
 /* From the empty one, every subset of any size, the whole last. */
 bool cutlab_next_subset(const cutlab_objective *objective, uint64_t *subset);
 
+/* The largest sum_p |a_ip| of all processes; refuses outputs that are not finite. */
+cutlab_status cutlab_objective_reach(const cutlab_objective *objective, double *reach,
+                                     const double *outputs);
+/* Refuses results that are not finite; either may be NULL. */
+cutlab_status cutlab_objective_check(const cutlab_objective *objective, const double *loss,
+                                     const double *gradient, double reach);
+
 /* Each adds the objective to *loss and dLoss/da to gradient. */
 void cutlab_brute_cut(const cutlab_objective *objective, cutlab_evaluation *evaluation);
 void cutlab_brute_cutmix(const cutlab_objective *objective, cutlab_evaluation *evaluation);

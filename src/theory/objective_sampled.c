@@ -61,17 +61,19 @@ cutlab_status cutlab_objective_sample(cutlab_objective *objective, double *loss,
                                       const double *outputs, uint64_t seed, int64_t iteration) {
   int patches = objective->patches;
   int64_t n = objective->examples;
+  double reach;
   uint64_t all = cutlab_all_patches(patches);
   if (cutlab_context_ranks(objective->context))
     return cutlab_fail(objective->context, CUTLAB_ERROR_UNSUPPORTED,
                        "sampled objectives run in one process; accepted: objective=exact");
+  CUTLAB_TRY(cutlab_objective_reach(objective, &reach, outputs));
   *loss = 0;
   memset(gradient, 0, (size_t)n * (size_t)patches * sizeof *gradient);
   for (int64_t i = 0; i < n; ++i) {
     cutlab_random random =
         cutlab_random_make(seed, cutlab_stream_sample, (uint64_t)iteration, (uint64_t)i, 0);
     switch (objective->options.method) {
-    case CUTLAB_MIXUP: /* mixes inputs, not outputs: src/theory/mixup.h */
+    case CUTLAB_MIXUP: /* refused at creation */
     case CUTLAB_ERM:
       add_example(objective, loss, gradient, outputs, i, i, all, 0, 1);
       break;
@@ -88,5 +90,5 @@ cutlab_status cutlab_objective_sample(cutlab_objective *objective, double *loss,
     }
     }
   }
-  return CUTLAB_OK;
+  return cutlab_objective_check(objective, loss, gradient, reach);
 }

@@ -8,7 +8,6 @@
 
 #include <cutlab/random.h>
 
-#include "base/clock.h"
 #include "base/ranks.h"
 #include "base/streams.h"
 #include "theory/simulation_internal.h"
@@ -146,14 +145,16 @@ cutlab_status cutlab_simulation_create(cutlab_context *context, cutlab_simulatio
                                        const cutlab_experiment *experiment,
                                        const cutlab_dataset *dataset) {
   *simulation = NULL;
-  if (!dataset) CUTLAB_TRY(cutlab_experiment_validate(context, experiment));
   cutlab_simulation *s = cutlab_allocate(context, 1, sizeof *s);
   if (!s) return CUTLAB_ERROR_MEMORY;
   s->context = context;
   s->experiment = *experiment;
   cutlab_status status = CUTLAB_OK;
+  if (dataset) status = cutlab_dataset_describe(context, &s->experiment, dataset);
+  if (status == CUTLAB_OK && (!dataset || dataset->feature_count))
+    status = cutlab_experiment_validate(context, &s->experiment);
   bool divided = cutlab_context_ranks(context) != NULL;
-  if (divided) status = cutlab_divided_check(s, dataset);
+  if (divided && status == CUTLAB_OK) status = cutlab_divided_check(s, dataset);
   if (!dataset && status == CUTLAB_OK)
     status =
         divided ? cutlab_divided_draw(s) : cutlab_dataset_draw(context, &s->own_data, experiment);
@@ -197,13 +198,39 @@ void cutlab_simulation_forward(cutlab_simulation *s) {
   }
 }
 
+cutlab_status cutlab_simulation_diverged(const cutlab_simulation *s) {
+  if (s->iteration == 0) return CUTLAB_ERROR_NUMERIC;
+  return cutlab_fail(
+      s->context, CUTLAB_ERROR_NUMERIC, "diverged by iteration %lld with learning_rate %g: %s",
+      (long long)s->iteration, s->experiment.learning_rate, cutlab_context_message(s->context));
+}
+
+static bool any_beyond(const double *values, int64_t count, double limit) {
+  for (int64_t k = 0; k < count; ++k)
+    if (!(fabs(values[k]) <= limit)) return true;
+  return false;
+}
+
+/* The status of an evaluation. One may also fail because its tolerance is out of reach, as it is
+   for outputs of thousands; beyond a billion, or where outputs are no numbers, training has
+   diverged. */
+static cutlab_status check_evaluation(const cutlab_simulation *s, cutlab_status status) {
+  const double limit = 1e9;
+  if (status != CUTLAB_ERROR_NUMERIC) return status;
+  double beyond = any_beyond(s->outputs, s->patch_count, limit) ||
+                  (s->mixup && any_beyond(s->inner, s->filter_count * s->patch_count, limit));
+  cutlab_largest_over_ranks(s->context, &beyond, 1);
+  return beyond > 0 ? cutlab_simulation_diverged(s) : status;
+}
+
 /* Loss and slopes where the objective is a function of the patch outputs. */
 static cutlab_status evaluate_outputs(cutlab_simulation *s, double *loss, bool sampled) {
   double unused;
-  if (sampled)
-    return cutlab_objective_sample(s->objective, loss ? loss : &unused, s->slopes, s->outputs,
-                                   s->experiment.seed, s->iteration);
-  return cutlab_objective_evaluate(s->objective, loss, s->slopes, NULL, s->outputs);
+  cutlab_status status =
+      sampled ? cutlab_objective_sample(s->objective, loss ? loss : &unused, s->slopes, s->outputs,
+                                        s->experiment.seed, s->iteration)
+              : cutlab_objective_evaluate(s->objective, loss, s->slopes, NULL, s->outputs);
+  return check_evaluation(s, status);
 }
 
 static cutlab_status pull_outputs(cutlab_simulation *s, double *loss, bool sampled) {
@@ -216,10 +243,11 @@ static cutlab_status pull_outputs(cutlab_simulation *s, double *loss, bool sampl
 
 static cutlab_status pull_mixed(cutlab_simulation *s, double *loss, bool sampled) {
   double error;
-  if (sampled)
-    return cutlab_mixup_sample(s->mixup, loss, s->pulls, s->inner, s->experiment.seed,
-                               s->iteration);
-  return cutlab_mixup_evaluate(s->mixup, loss, s->pulls, &error, s->inner);
+  cutlab_status status = sampled
+                             ? cutlab_mixup_sample(s->mixup, loss, s->pulls, s->inner,
+                                                   s->experiment.seed, s->iteration)
+                             : cutlab_mixup_evaluate(s->mixup, loss, s->pulls, &error, s->inner);
+  return check_evaluation(s, status);
 }
 
 /* Sets the gradient of the biases; what its square adds to that of the norm. */
@@ -248,9 +276,8 @@ cutlab_status cutlab_simulation_backward(cutlab_simulation *s, double *loss, boo
 
 static cutlab_status check_gradient(const cutlab_simulation *s) {
   if (isfinite(s->gradient_norm)) return CUTLAB_OK;
-  return cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC,
-                     "the gradient is no longer finite at iteration %lld; learning_rate is %g",
-                     (long long)s->iteration, s->experiment.learning_rate);
+  cutlab_fail(s->context, CUTLAB_ERROR_NUMERIC, "the gradient is not finite");
+  return cutlab_simulation_diverged(s);
 }
 
 static cutlab_status take_dense_step(cutlab_simulation *s) {
@@ -262,7 +289,8 @@ static cutlab_status take_dense_step(cutlab_simulation *s) {
   return CUTLAB_OK;
 }
 
-static cutlab_status take_step(cutlab_simulation *s) {
+static cutlab_status take_step(void *simulation) {
+  cutlab_simulation *s = simulation;
   double rate = s->experiment.learning_rate;
   if (s->dense) return take_dense_step(s);
   cutlab_simulation_forward(s);
@@ -280,22 +308,10 @@ static cutlab_status take_step(cutlab_simulation *s) {
   return CUTLAB_OK;
 }
 
-/* A step with as many of the context's threads as are worth it. */
-static cutlab_status take_paced_step(cutlab_simulation *s, int threads) {
-  if (threads == 1) return take_step(s);
-  cutlab_context_set_threads(s->context, cutlab_pace_next(&s->pace) ? threads : 1);
-  double start = cutlab_seconds();
-  cutlab_status status = take_step(s);
-  cutlab_pace_record(&s->pace, cutlab_seconds() - start);
-  cutlab_context_set_threads(s->context, threads);
-  return status;
-}
-
 static cutlab_status take_steps(cutlab_simulation *s, int64_t count) {
   const char *method = cutlab_method_name(s->experiment.method);
-  int threads = cutlab_context_threads(s->context);
   for (int64_t i = 0; i < count; ++i) {
-    CUTLAB_TRY(take_paced_step(s, threads));
+    CUTLAB_TRY(cutlab_pace_run(&s->pace, s->context, take_step, s));
     cutlab_status status =
         cutlab_report_progress(s->context, method, s->iteration, s->experiment.iterations);
     CUTLAB_TRY(cutlab_agree_over_ranks(s->context, status));
@@ -304,6 +320,9 @@ static cutlab_status take_steps(cutlab_simulation *s, int64_t count) {
 }
 
 cutlab_status cutlab_simulation_step(cutlab_simulation *s, int64_t count) {
+  if (count < 0)
+    return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT, "count of steps is %lld; accepted: >= 0",
+                       (long long)count);
   if (!s->dense) return take_steps(s, count);
   cutlab_dense_load(s);
   cutlab_status status = take_steps(s, count);

@@ -30,8 +30,8 @@ struct cutlab_simulation {
   cutlab_mixup *mixup;
   cutlab_activation activation;
   cutlab_optimum_point optimum;
-  cutlab_form form; /* HELD or GRAM */
-  cutlab_pace pace;
+  cutlab_form form;                 /* HELD or GRAM */
+  cutlab_pace pace, measuring_pace; /* of steps; of measurements */
   int64_t iteration;
   double gradient_norm;
   double accuracy_tolerance; /* of the exact population accuracy in measurements */
@@ -110,6 +110,8 @@ void cutlab_divided_scatter(cutlab_simulation *simulation, const double *all);
 cutlab_status cutlab_simulation_measure_roughly(cutlab_simulation *simulation,
                                                 cutlab_measurement *measurement, double tolerance);
 
+/* Puts iteration and learning rate before the context's message, if there have been steps. */
+cutlab_status cutlab_simulation_diverged(const cutlab_simulation *simulation);
 /* Patch outputs from the filters; then the exact or sampled slopes; then pulls. */
 void cutlab_simulation_forward(cutlab_simulation *simulation);
 cutlab_status cutlab_simulation_backward(cutlab_simulation *simulation, double *loss, bool sampled);

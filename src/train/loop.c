@@ -87,9 +87,10 @@ static cutlab_status step(loop *l) {
   if (!isfinite(loss))
     return cutlab_fail(l->context, CUTLAB_ERROR_NUMERIC,
                        "the loss is %g in epoch %" PRId64 ", step %" PRId64 " of %" PRId64
-                       ": the training diverged; lower learning_rate (%g) or lengthen warmup",
+                       ": the training diverged; lower learning_rate (%g) or lengthen warmup, and "
+                       "remove %s or begin in another folder",
                        fabs(loss), p->epoch + 1, p->step + 1, t->steps_per_epoch,
-                       t->settings->learning_rate);
+                       t->settings->learning_rate, t->folder);
   cutlab_optimiser_step(l->context, &t->optimiser, rate, at);
   p->loss_sum += loss * (double)batch;
   p->label_sum += label_mass(l->logits, labels, batch, t->collection.classes);

@@ -76,7 +76,7 @@ static cutlab_status predict(prediction *p, const char *checkpoint,
   p->logits = cutlab_allocate(p->context, c->test.count * c->classes, sizeof *p->logits);
   if (!p->logits) return CUTLAB_ERROR_MEMORY;
   CUTLAB_TRY(cutlab_evaluate(p->context, &evaluator, &p->outcome, p->logits, &c->test));
-  return cutlab_logits_write(p->context, out, p->logits, &c->test, c->classes);
+  return out ? cutlab_logits_write(p->context, out, p->logits, &c->test, c->classes) : CUTLAB_OK;
 }
 
 static cutlab_status summarise(const prediction *p, char **summary, const char *checkpoint) {

@@ -3,14 +3,15 @@
 
 #include <dirent.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "train/checkpoint_files.h"
 #include "train/examples.h"
-#include "train/lock.h"
 #include "train/loop.h"
 
 static cutlab_status open_metrics(cutlab_trainer *t) {
@@ -58,6 +59,18 @@ static cutlab_status write_difficulty(cutlab_trainer *t) {
   return cutlab_examples_summarise(t->context, t->folder, &t->collection.train, t->position.epoch);
 }
 
+/* Whatever the labels, mixed or smoothed, equal probabilities for all classes have the loss
+   ln(classes). */
+static void warn_of_loss(const cutlab_trainer *t) {
+  double guessing = log((double)t->collection.classes);
+  double loss = cutlab_json_get_number(cutlab_metrics_last(&t->metrics), "train_loss", NAN);
+  if (!(loss > guessing)) return;
+  cutlab_warn(t->context,
+              "%s: the loss of the last epoch, %.4g, is above that of guessing, %.4g; a lower "
+              "learning_rate (%g), more epochs (%" PRId64 ") or a smaller batch may help",
+              t->folder, loss, guessing, t->settings->learning_rate, t->settings->epochs);
+}
+
 /* Trains to the end and writes what is there only then. What the examples' difficulty needs of
    earlier epochs is looked for at once, not after hours. */
 static cutlab_status train(cutlab_trainer *t, char **result) {
@@ -65,6 +78,7 @@ static cutlab_status train(cutlab_trainer *t, char **result) {
   if (t->settings->log_examples)
     CUTLAB_TRY(cutlab_examples_check(t->context, t->folder, t->position.epoch));
   CUTLAB_TRY(cutlab_loop(t));
+  warn_of_loss(t);
   CUTLAB_TRY(write_test(t));
   CUTLAB_TRY(write_held(t));
   CUTLAB_TRY(write_difficulty(t));
@@ -151,29 +165,12 @@ static cutlab_status begin_locked(cutlab_trainer *t, char **result) {
   return train(t, result);
 }
 
-static cutlab_status look_for_run(cutlab_context *context, bool *begun, const char *folder) {
-  char *path = cutlab_path_join(context, folder, "run.json");
-  if (!path) return CUTLAB_ERROR_MEMORY;
-  *begun = cutlab_file_exists(path);
-  free(path);
-  return CUTLAB_OK;
-}
-
-/* Nothing stays of what failed before it was a run. */
-static void leave(cutlab_context *context, cutlab_hold *hold) {
-  bool begun = true;
-  if (look_for_run(context, &begun, hold->folder) != CUTLAB_OK || begun)
-    cutlab_hold_release(hold);
-  else
-    cutlab_hold_undo(context, hold);
-}
-
 static cutlab_status begin(cutlab_trainer *t, char **result, bool locked) {
   if (locked) return begin_locked(t, result);
   cutlab_hold hold;
   CUTLAB_TRY(cutlab_hold_take(t->context, &hold, NULL, t->folder));
   cutlab_status status = begin_locked(t, result);
-  leave(t->context, &hold);
+  cutlab_hold_end(t->context, &hold);
   return status;
 }
 
@@ -318,6 +315,14 @@ static cutlab_status take_result(cutlab_context *context, char **result, bool *f
   return status;
 }
 
+static cutlab_status look_for_run(cutlab_context *context, bool *begun, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json");
+  if (!path) return CUTLAB_ERROR_MEMORY;
+  *begun = cutlab_file_exists(path);
+  free(path);
+  return CUTLAB_OK;
+}
+
 /* Another process may have begun or ended the training before this one had the lock. */
 static cutlab_status share_locked(cutlab_context *context, char **result,
                                   const cutlab_training *training, const char *folder) {
@@ -352,7 +357,7 @@ cutlab_status cutlab_train_share(cutlab_context *context, char **result, bool *b
   CUTLAB_TRY(check_place(context, training, folder));
   CUTLAB_TRY(cutlab_hold_take(context, &hold, busy, folder));
   cutlab_status status = share_locked(context, result, training, folder);
-  leave(context, &hold);
+  cutlab_hold_end(context, &hold);
   return status;
 }
 

@@ -39,9 +39,10 @@ cutlab_status cutlab_npz_read(cutlab_context *context, cutlab_array **arrays, in
 void cutlab_npz_free(cutlab_array *arrays, int count);
 cutlab_array *cutlab_npz_find(cutlab_array *arrays, int count, const char *name);
 typedef struct cutlab_image_limits { int64_t side; int64_t pixels; int64_t bytes; } cutlab_image_limits;
-typedef struct cutlab_images { cutlab_array pixels; int64_t *labels; char **names; char **class_names; int64_t class_count; const char *format; } cutlab_images;
+typedef struct cutlab_images { cutlab_array pixels; int64_t *labels; char *labels_path; char **names; char **class_names; int64_t class_count; const char *format; } cutlab_images;
 cutlab_status cutlab_images_read(cutlab_context *context, cutlab_images *images, const char *path, const cutlab_image_limits *limits);
 void cutlab_images_clear(cutlab_images *images);
+bool cutlab_images_look_planar(const cutlab_array *pixels);
 cutlab_status cutlab_idx_labels_read(cutlab_context *context, int64_t **labels, int64_t *count, const char *path);
 cutlab_status cutlab_png_write(cutlab_context *context, const char *path, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels);
 cutlab_status cutlab_png_encode(cutlab_context *context, uint8_t **bytes, size_t *size, const uint8_t *pixels, int64_t height, int64_t width, int64_t channels);
@@ -179,6 +180,7 @@ cutlab_status cutlab_dataset_draw(cutlab_context *context, cutlab_dataset **data
 cutlab_status cutlab_dataset_from_patches(cutlab_context *context, cutlab_dataset **dataset, const double *patches, const int8_t *labels, int64_t examples, int64_t patch_count, int64_t dimension);
 cutlab_status cutlab_dataset_write(cutlab_context *context, const char *path, const cutlab_dataset *dataset);
 cutlab_status cutlab_dataset_read(cutlab_context *context, cutlab_dataset **dataset, const char *path);
+cutlab_status cutlab_dataset_describe(cutlab_context *context, cutlab_experiment *experiment, const cutlab_dataset *dataset);
 void cutlab_dataset_free(cutlab_dataset *dataset);
 int64_t cutlab_dataset_examples(const cutlab_dataset *dataset);
 int64_t cutlab_dataset_patches(const cutlab_dataset *dataset);

@@ -31,7 +31,8 @@
       ...outputs,
       ['loss', row => spread(row.loss, 4)],
       ['training accuracy', row => spread(row.train, 4)],
-      of('population accuracy', 'fresh', 4),
+      of(group.estimated ? 'accuracy, by Monte Carlo' : 'population accuracy', 'fresh', 4),
+      of('test error', 'test_error', 4),
       ['theory', row => make('td', {text: number(row.theory, 4)}), row => !missing(row.theory)],
       of('distance from even', 'evenness', 3),
     ])];
@@ -144,13 +145,9 @@
   }
 
   function finals(spec, width) {
-    const long = spec.encoding.y && spec.encoding.y.sort.some(name => name.length > 26) && width >= 800;
-    if (spec.encoding.y && !long) spec.encoding.y.axis.labelLimit = 170;
-    spec.width = Math.max(160, width - (spec.encoding.y ? spec.encoding.y.axis.labelLimit + 20 : 66));
-    if (spec.encoding.y && width < 520) {
-      spec.width = Math.max(140, width - 130);
-      spec.encoding.y.axis.labelLimit = 110;
-    }
+    const axis = spec.encoding.y && spec.encoding.y.axis;
+    if (axis) axis.labelLimit = Math.min(.7 * axis.labelLimit, .45 * width);
+    spec.width = Math.max(140, width - (axis ? axis.labelLimit + 20 : 66));
     spec.encoding.color.legend = null;
     const channel = spec.encoding.y ? 'x' : 'y';
     for (const layer of spec.layer) {

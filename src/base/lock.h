@@ -1,6 +1,6 @@
 /* One training in a folder at a time. */
-#ifndef CUTLAB_TRAIN_LOCK_H
-#define CUTLAB_TRAIN_LOCK_H
+#ifndef CUTLAB_LOCK_H
+#define CUTLAB_LOCK_H
 
 #include "base/base.h"
 
@@ -24,10 +24,8 @@ typedef struct cutlab_hold {
    was made for it. */
 cutlab_status cutlab_hold_take(cutlab_context *context, cutlab_hold *hold, bool *busy,
                                const char *folder);
-/* Gives back the lock of a folder that has become a run. */
-void cutlab_hold_release(cutlab_hold *hold);
-/* Gives back the lock, and removes its file and the folders that were made for it: those that
-   nobody uses. */
-void cutlab_hold_undo(cutlab_context *context, cutlab_hold *hold);
+/* Gives back the lock. Where no run.json came to be, its file goes and so do the folders that were
+   made for it: nothing stays of what failed before it was a run. */
+void cutlab_hold_end(cutlab_context *context, cutlab_hold *hold);
 
 #endif

@@ -1,5 +1,5 @@
-/* One training in a folder at a time. */
-#include "train/lock.h"
+/* One training in a folder at a time, and what failed ones leave. */
+#include "base/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,14 +90,18 @@ cutlab_status cutlab_hold_take(cutlab_context *context, cutlab_hold *hold, bool 
   return status;
 }
 
-void cutlab_hold_release(cutlab_hold *hold) {
-  cutlab_lock_release(hold->lock);
+static bool has_run(cutlab_context *context, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json");
+  bool there = !path || cutlab_file_exists(path); /* in doubt nothing is removed */
+  free(path);
+  return there;
 }
 
-void cutlab_hold_undo(cutlab_context *context, cutlab_hold *hold) {
-  char *file = hold->made_file ? cutlab_path_join(context, hold->folder, "lock") : NULL;
+void cutlab_hold_end(cutlab_context *context, cutlab_hold *hold) {
+  bool begun = has_run(context, hold->folder);
+  char *file = begun || !hold->made_file ? NULL : cutlab_path_join(context, hold->folder, "lock");
   if (file) unlink(file);
   free(file);
   cutlab_lock_release(hold->lock);
-  remove_folders(context, hold);
+  if (!begun) remove_folders(context, hold);
 }
