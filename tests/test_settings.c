@@ -168,6 +168,22 @@ static void test_resolved(void **state) {
   assert_value(f, "learning_rate", "0.2");
 }
 
+/* What the settings are after they have been written and read, as JSON or YAML. */
+static cutlab_training *read_back(settings_fixture *f, bool json) {
+  char *text;
+  cutlab_training *other;
+  assert_int_equal(cutlab_training_create(f->context, &other), CUTLAB_OK);
+  assert_int_equal(
+      (json ? cutlab_training_to_json : cutlab_training_to_yaml)(f->context, &text, f->training),
+      CUTLAB_OK);
+  write_file(f->path, text);
+  assert_int_equal(json ? cutlab_training_from_json(f->context, other, text)
+                        : cutlab_training_load_yaml(f->context, other, f->path),
+                   CUTLAB_OK);
+  cutlab_free(text);
+  return other;
+}
+
 static void test_files(void **state) {
   settings_fixture *f = *state;
   set(f, "step_epochs", "[2, 3.5]");
@@ -176,17 +192,8 @@ static void test_files(void **state) {
   set(f, "dataset", "mnist");
   for (int json = 0; json < 2; ++json) {
     char *text, *again;
-    cutlab_training *other;
-    assert_int_equal(cutlab_training_create(f->context, &other), CUTLAB_OK);
-    assert_int_equal(
-        (json ? cutlab_training_to_json : cutlab_training_to_yaml)(f->context, &text, f->training),
-        CUTLAB_OK);
-    write_file(f->path, text);
-    assert_int_equal(json ? cutlab_training_from_json(f->context, other, text)
-                          : cutlab_training_load_yaml(f->context, other, f->path),
-                     CUTLAB_OK);
+    cutlab_training *other = read_back(f, json);
     assert_int_equal(cutlab_training_to_json(f->context, &again, other), CUTLAB_OK);
-    cutlab_free(text);
     assert_int_equal(cutlab_training_to_json(f->context, &text, f->training), CUTLAB_OK);
     assert_string_equal(text, again);
     cutlab_free(text);
@@ -308,18 +315,8 @@ static void test_policy_read_back(void **state) {
   set(f, "path", "data");
   set(f, "policy", "cutmix");
   for (int json = 0; json < 2; ++json) {
-    char *text;
-    cutlab_training *other;
-    assert_int_equal(cutlab_training_create(f->context, &other), CUTLAB_OK);
-    assert_int_equal(
-        (json ? cutlab_training_to_json : cutlab_training_to_yaml)(f->context, &text, f->training),
-        CUTLAB_OK);
-    write_file(f->path, text);
-    assert_int_equal(json ? cutlab_training_from_json(f->context, other, text)
-                          : cutlab_training_load_yaml(f->context, other, f->path),
-                     CUTLAB_OK);
+    cutlab_training *other = read_back(f, json);
     assert_int_equal(cutlab_training_validate(f->context, other), CUTLAB_OK);
-    cutlab_free(text);
     cutlab_training_free(other);
   }
 }

@@ -62,8 +62,8 @@ CUTLAB_API cutlab_status cutlab_npz_write(cutlab_context *context, const char *p
                                           const cutlab_array *arrays, int count);
 
 /* Reads arrays of the dtypes above (versions 1.0 to 3.0 of the format), those in Fortran order into
-   C order, big-endian ones into little-endian; anything else, a truncated file or a size beyond `max_bytes` is
-   CUTLAB_ERROR_FORMAT. max_bytes 0 means 16 GiB. */
+   C order, big-endian ones into little-endian; anything else, a truncated file or a size beyond
+   `max_bytes` is CUTLAB_ERROR_FORMAT. max_bytes 0 means 16 GiB. */
 CUTLAB_API cutlab_status cutlab_npy_read(cutlab_context *context, cutlab_array *array,
                                          const char *path, int64_t max_bytes);
 /* Reads every member, stored or deflated; `*arrays` is [*count], release with
