@@ -182,11 +182,12 @@ static cutlab_status fill(cutlab_context *context, archive *to, cutlab_collectio
 cutlab_status cutlab_collection_pack(cutlab_context *context, cutlab_collection *collection,
                                      const cutlab_collection_source *source, const char *path) {
   *collection = (cutlab_collection){0};
+  CUTLAB_TRY(cutlab_collection_check(context, source));
   if (source->fold && *source->fold)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "fold is '%.80s'; accepted for packing: none, for it is chosen in training",
                        source->fold);
-  if (strcmp(source->dataset ? source->dataset : "", "feature-noise") == 0)
+  if (strcmp(source->dataset, "feature-noise") == 0)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "dataset feature-noise is drawn, and its YAML is all there is to keep; "
                        "accepted for packing: mnist, cifar10, cifar100, folder, npy");
