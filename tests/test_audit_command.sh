@@ -62,6 +62,9 @@ run 0 audit train "${data[@]}" --methods erm,cutmix --folds 2 --seeds 3 --out st
 check "the others go on" [ -f study/erm-fold1of2-seed2/heldout.npz -a -f study/cutmix-fold1of2-seed1/heldout.npz ]
 refused "other settings" 2 "was trained with epochs=2, not 3" audit train "${data[@]}" epochs=3 \
   --methods erm --folds 2 --seeds 1 --out study
+refused "another number of folds" 2 "folds, not 3; choose another folder" audit train "${data[@]}" \
+  --methods erm --folds 3 --seeds 1 --out study
+check "before training" [ -z "$(compgen -G 'study/*of3*')" ]
 refused "no such method" 2 "erm | cutout | cutmix | mixup" audit train "${data[@]}" --methods erm,cutmox --out no
 refused "a method twice" 2 "twice" audit train "${data[@]}" --methods erm,erm --out no
 refused "no such fold" 2 "accepted: each of 1 to 2 once" audit train "${data[@]}" --folds 2 --fold 1,3 --out no
@@ -153,6 +156,28 @@ rm under-way/cutmix-fold1of2-seed2/result.json
 run 0 audit cscore --scores scores.npz under-way --partial --json
 check "one under way is left out" [ "$(field output "['methods']['CutMix']['trainings']")" = 2 ]
 check "with a warning" contains errors "cutmix-fold1of2-seed2 has not finished and is left out"
+cp -r study/erm-fold1of2-seed1 study/cutmix-fold1of2-seed1 under-way
+cp -r study/erm-fold1of2-seed1 no-record
+: >no-record/run.json
+cp -r study/erm-fold1of2-seed1 nothing-held
+rm nothing-held/heldout.npz
+cp -r study/erm-fold1of2-seed1 empty-held
+: >empty-held/heldout.npz
+run 0 simulate --preset quick iterations=1 --out simulated -q
+cp -r no-record nothing-held empty-held simulated under-way
+run 0 audit cscore --scores scores.npz under-way --partial --json
+check "damaged ones are left out" [ "$(field output "['methods']['ERM']['trainings']")" = 3 ]
+for text in "left out: under-way/no-record/run.json" "left out: under-way/nothing-held has finished, but has no heldout.npz" \
+  "left out: under-way/empty-held/heldout.npz"; do
+  check "with a warning: $text" contains errors "$text"
+done
+check "simulations are passed over" bash -c '! grep -q simulated errors'
+refused "a damaged run.json" 1 "no-record/run.json" audit no-record --out no
+for run in nothing-held empty-held; do
+  refused "finished, but $run" 1 "remove the folder $run and run cutlab audit train again" audit $run --out no
+done
+refused "a simulation" 1 "the format is cutlab-run; accepted: cutlab-training" audit simulated --out no
+
 mkdir among
 cp -r study/erm-fold1of2-seed1 among/of-a-fold
 run 0 train "${data[@]}" --out among/untested -q
@@ -206,7 +231,12 @@ check "scores made here are scores" contains output "mean score"
 check "of other trainings" bash -c '! grep -q "made of" errors'
 run 0 audit cscore --scores made.npz a.npz b.npz --labels labels.npy
 check "scores of the same trainings" contains errors "made.npz was made of 1 of the predictions that are audited (a.npz)"
-refused "which method" 2 "CutMix" audit export --format cleanlab study --out no
+refused "which method" 2 "CutMix" audit export --format cleanlab study --out no.npz
+for format in cleanlab cscores; do
+  refused "$format is an archive" 2 "--out is 'no.npy'; accepted: a file that ends in .npz" \
+    audit export --format $format --method ERM study --out no.npy
+  check "and nothing is written" [ ! -e no.npy ]
+done
 refused "which format" 2 "accepted: cleanlab, cscores, cartography" audit export --format csv study --out no
 refused "nothing logged" 1 "log_examples" audit export --format cartography study/erm-fold1of2-seed1 --out no
 exit $((failures > 0))

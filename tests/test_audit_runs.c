@@ -142,8 +142,8 @@ static void only_finished_trainings(void **state) {
   char *path = path_of(f, "b/logits.npz");
   assert_int_equal(remove(path), 0);
   free(path);
-  assert_refused(f, add_run(f, audit, "b"),
-                 "b: no logits.npz; accepted: a training with fold=I/K, or with test data");
+  assert_int_equal(add_run(f, audit, "b"), CUTLAB_ERROR_FORMAT);
+  assert_said(f, "b has finished, but has no logits.npz; remove the folder b and train again");
   put_text(f, "b/run.json", "{\"format\": \"cutlab-simulation\"}");
   assert_int_equal(add_run(f, audit, "b"), CUTLAB_ERROR_FORMAT);
   assert_said(f, "b/run.json: the format is cutlab-simulation; accepted: cutlab-training, a folder "
@@ -212,6 +212,30 @@ static void long_policies_stay_apart(void **state) {
   assert_int_equal(strlen(audit->methods[0].label), 63);
   assert_string_equal(audit->methods[1].label + 60, "... #2");
   cutlab_audit_free(audit);
+}
+
+/* A packed part of a data set, and that part of the whole. */
+static void the_same_data_from_elsewhere(void **state) {
+  const fixture *f = *state;
+  char warning[512] = "";
+  fake whole = {.seed = 1,
+                .more = "\"dataset\": \"mnist\", \"train_examples\": 200, \"test_examples\": 12,"},
+       part = {.seed = 2,
+               .more = "\"dataset\": \"npy\", \"train_examples\": 0, \"test_examples\": 0,"};
+  cutlab_audit *audit = create(f);
+  cutlab_context_set_warning(f->context, keep_warning, warning);
+  put_run(f, "a", whole);
+  put_run(f, "b", part);
+  part.method = "cutmix";
+  put_run(f, "c", part);
+  assert_int_equal(add_run(f, audit, "a"), CUTLAB_OK);
+  assert_int_equal(add_run(f, audit, "b"), CUTLAB_OK);
+  assert_int_equal(add_run(f, audit, "c"), CUTLAB_OK);
+  compute_well(f, audit);
+  assert_int_equal(audit->methods[0].training_count, 2);
+  assert_string_equal(warning, "");
+  cutlab_audit_free(audit);
+  cutlab_context_set_warning(f->context, NULL, NULL);
 }
 
 static void other_settings_are_not_merged(void **state) {
@@ -332,11 +356,15 @@ static void exports_read_back(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      CASE(folds_are_put_together),   CASE(some_folds_are_enough_when_asked),
-      CASE(folds_must_fit),           CASE(files_must_fit_the_folds),
-      CASE(only_finished_trainings),  CASE(settings_make_methods),
-      CASE(long_policies_stay_apart), CASE(other_settings_are_not_merged),
-      CASE(exports_read_back)};
+  const struct CMUnitTest tests[] = {CASE(folds_are_put_together),
+                                     CASE(some_folds_are_enough_when_asked),
+                                     CASE(folds_must_fit),
+                                     CASE(files_must_fit_the_folds),
+                                     CASE(only_finished_trainings),
+                                     CASE(settings_make_methods),
+                                     CASE(long_policies_stay_apart),
+                                     CASE(other_settings_are_not_merged),
+                                     CASE(the_same_data_from_elsewhere),
+                                     CASE(exports_read_back)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,10 +119,14 @@ run "packed again" 0 pack dataset=npy path=own.npz --out again.npz
 is "pack: the same bytes" "$(cmp own.npz again.npz && echo same)" same
 refused "packed as another data set" 1 "dataset is mnist, but own.npz holds npy; accepted: dataset=npy" \
   show dataset=mnist path=own.npz
-refused "pack: no file" 2 "accepted: a file that ends in .npz" pack dataset=npy path=own
+refused "pack: no file" 2 "accepted: --out FILE, which ends in .npz" pack dataset=npy path=own
 refused "pack: another ending" 2 "--out is 'own.zip'" pack dataset=npy path=own --out own.zip
 refused "pack: no such folder" 1 "no/own.npz" pack dataset=npy path=own --out no/own.npz
 refused "pack: the world" 2 "feature-noise is drawn" pack dataset=feature-noise --out w.npz
+refused "pack onto what is read" 2 "own.npz is what is read" pack dataset=npy path=own.npz --out own.npz
+mkdir mnist.npz && cp own/* mnist.npz
+refused "a folder is no packed data set" 1 "is missing" show dataset=mnist path=mnist.npz
+rm -r mnist.npz
 refused "show with --out" 2 "--out is for pack alone" show dataset=npy path=own --out own.npz
 
 run "help" 0 --help
@@ -145,6 +149,16 @@ if [ -d "$data/mnist" ]; then
   run "a part of MNIST, packed" 0 pack dataset=mnist path=mnist.npz --out part.npz test_examples=10
   run "a part of MNIST, packed: verified" 0 verify dataset=mnist path=part.npz
   contains "a part has no checksum" output "part.npz: structure alone (a part has no checksum)"
+  python3 - "$cutlab" "$data/mnist" <<'PY' || not_ok "packing is cancelled"
+import os, signal, subprocess, sys, time
+child = subprocess.Popen([sys.argv[1], "data", "pack", "dataset=mnist", f"path={sys.argv[2]}", "--out", "stopped.npz"],
+                         stderr=subprocess.PIPE, text=True)
+time.sleep(.3)
+child.send_signal(signal.SIGTERM)
+errors = child.communicate()[1]
+assert child.returncode == 143 and errors.startswith("cutlab: cancelled: "), (child.returncode, errors)
+assert not os.path.exists("stopped.npz")
+PY
   python3 - <<'PY' || not_ok "one pixel of MNIST changed"
 import zipfile
 with zipfile.ZipFile("mnist.npz") as old, zipfile.ZipFile("other.npz", "w") as new:

@@ -586,7 +586,7 @@ static void test_locked_folders(void **state) {
   expect(f, resume(f, "part"), CUTLAB_OK);
   char *fresh = where(f, "deep/fresh", NULL);
   expect(f, cutlab_run_execute(f->context, NULL, x, "nowhere.npz", fresh), CUTLAB_ERROR_IO);
-  assert_true(!present(f, "deep", NULL));
+  assert_true(!present(f, "deep/fresh", NULL));
   cutlab_experiment_free(x);
   free(fresh);
   free(folder);

@@ -288,9 +288,11 @@ static void test_rules(void **state) {
 /* What a policy stands instead of is refused by name, and is no matter where a recipe has it. */
 static void test_beside_policy(void **state) {
   settings_fixture *f = *state;
-  static const char *const set_by_name[][2] = {{"method", "mixup"},      {"augment", "flip"},
-                                               {"augment", ""},          {"alpha", ".2"},
-                                               {"mix_probability", "1"}, {"cut_share", ".25"}};
+  static const char *const set_by_name[][2] = {{"method", "mixup"},
+                                               {"augment", "flip"},
+                                               {"alpha", ".2"},
+                                               {"mix_probability", "1"},
+                                               {"cut_share", ".25"}};
   for (size_t i = 0; i < sizeof set_by_name / sizeof *set_by_name; ++i) {
     char expected[128];
     cutlab_training_free(f->training);

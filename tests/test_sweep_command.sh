@@ -67,6 +67,16 @@ run 0 spec.yaml --out parts --shard 1/2
 run 0 --merge --out parts && check "shards make the whole" diff -r --exclude='journal*' --exclude='*.pdf' one parts
 rm -rf parts
 
+# More features: what is known of fewer stays
+printf '%s\n' 'preset: quick' 'parameters: {examples: 8, iterations: 3, dimension: 60}' \
+  'axes: {frequencies: ["[.9, .1]", "[.8, .2]"]}' 'seeds: 2' 'measure: [train_loss, accuracy_2]' >few.yaml
+sed 's/"\[.8, .2\]"/&, "[.7, .2, .1]"/; s/accuracy_2/&, accuracy_3/' few.yaml >more.yaml
+rows() { python3 -c 'import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM runs").fetchone()[0])' "$1"; }
+run 0 few.yaml --out features && check "features: four runs" [ "$(rows features/journal.sqlite)" = 4 ]
+run 0 more.yaml --out features && check "more features: two runs more" [ "$(rows features/journal.sqlite)" = 6 ]
+run 0 more.yaml --out anew && check "more features: as done at once" cmp features/results.csv anew/results.csv
+run 0 few.yaml --out features && check "fewer again: no more runs" [ "$(rows features/journal.sqlite)" = 6 ]
+
 # Axes of any name in a folder of any name
 mkdir "a=b" && cp spec.yaml "a=b/c.yaml"
 run 0 ./a=b/c.yaml --dry-run && check "a path may hold =" contains output "8 runs"

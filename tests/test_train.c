@@ -264,6 +264,22 @@ static char *train_as_test(const fixture *f) {
   return path;
 }
 
+static void predictions_are_of_the_same_data(void **state) {
+  const fixture *f = *state;
+  expect_ok(f, train(f, "a", NULL));
+  char *folder = inside(f, "a"), *out = inside(f, "a/again.npz");
+  char *data = write_data(f, "data.npz", 2);
+  assert_int_equal(cutlab_train_predict(f->context, NULL, folder, NULL, NULL, out),
+                   CUTLAB_ERROR_ARGUMENT);
+  assert_message(f->context, "a: the data have changed since the run began (fingerprint ");
+  assert_false(there(f, "a/again.npz"));
+  const cutlab_collection_source named = {.dataset = "npy", .path = data};
+  expect_ok(f, cutlab_train_predict(f->context, NULL, folder, NULL, &named, out));
+  free(data);
+  free(out);
+  free(folder);
+}
+
 /* Rows of heldout.npz are those that predict gives for all training examples. */
 static void check_held(const fixture *f, const char *run, double *accuracy) {
   char name[64];
@@ -403,6 +419,7 @@ int main(void) {
       WITH_FOLDER(resumes_from_another_working_folder),
       WITH_FOLDER(a_small_data_set_is_one_batch),
       WITH_FOLDER(predictions_are_those_of_the_run),
+      WITH_FOLDER(predictions_are_of_the_same_data),
       WITH_FOLDER(a_fold_is_held_out_and_predicted),
       WITH_FOLDER(another_fold_is_another_training),
       WITH_FOLDER(planted_features_are_measured),

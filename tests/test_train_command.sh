@@ -171,7 +171,7 @@ refused "divergence again after resuming" 1 "the loss is nan in epoch 2, step 1 
 run 0 predict diverged --out diverged.npz && check "the checkpoint before divergence" [ -s diverged.npz ]
 run 0 train "${world[@]}" epochs=1 "model=linear(9) | relu | linear" --out wider
 refused "a checkpoint of another model" 2 "tensor linear1.weight is float32 (8, 256) in the file and float32 (9, 256)" \
-  predict wider --checkpoint whole/checkpoints/00000400.npz --out no
+  predict wider --checkpoint whole/checkpoints/00000400.npz --out no.npz
 cp stopped/checkpoints/00000400.npz diverged/checkpoints/
 refused "a checkpoint of another run" 2 "is a checkpoint of another run" train --resume diverged
 
@@ -184,8 +184,10 @@ refused "predict with a setting of training" 2 "does not choose data" predict wh
 refused "predict on data of no kind" 2 "dataset=NAME" predict whole path=data --out no
 run 0 predict whole --out other.npz --json dataset=feature-noise seed=7 test_examples=9
 check "predict on other data" [ "$(field output '["examples"]')" = 9 ]
-refused "predict on images of another size" 2 "16" predict whole --out no dataset=feature-noise shape=series
-refused "predict with a missing checkpoint" 1 "missing" predict whole --out no --checkpoint missing.npz
+refused "predict on images of another size" 2 "16" predict whole --out no.npz dataset=feature-noise shape=series
+refused "predict with a missing checkpoint" 1 "missing" predict whole --out no.npz --checkpoint missing.npz
+refused "predict into another kind of file" 2 "--out is 'no.npy'; accepted: a file that ends in .npz" predict whole --out no.npy
+check "and nothing is written" [ ! -e no.npy ]
 
 for method in erm cutout cutmix mixup; do
   run 0 train "${world[@]}" epochs=2 method=$method --out $method-run --quiet

@@ -184,7 +184,7 @@ static void test_files(void **state) {
       cutlab_simulation *s;
       configure_change(*state, x, "filters=2");
       assert_int_equal(cutlab_simulation_create(*state, &s, x, read), CUTLAB_ERROR_ARGUMENT);
-      assert_message(*state, "with 3 gaussian filters a sign");
+      assert_message(*state, "accepted: filters=3 initialisation=gaussian");
     }
     cutlab_dataset_free(drawn);
     cutlab_dataset_free(read);

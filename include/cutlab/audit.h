@@ -35,8 +35,8 @@ CUTLAB_API void cutlab_audit_free(cutlab_audit *audit);
    apart, and trainings that differ in `fold` only are one. */
 CUTLAB_API cutlab_status cutlab_audit_add_run(cutlab_context *context, cutlab_audit *audit,
                                               const char *folder);
-/* Adds every run in a folder: itself, or those below it at any depth that have finished and
-   predicted something; a warning names the others. */
+/* Adds every run in a folder: itself, or those below it at any depth that have finished, predicted
+   something and are not damaged; a warning names the others. Simulations are passed over. */
 CUTLAB_API cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
                                                const char *folder);
 /* Adds predictions of one network from elsewhere: .npy or .npz with logits, or probabilities,
@@ -97,11 +97,11 @@ typedef struct cutlab_audit_plan {
 /* Trains them one after another, each in `folder`/METHOD-foldIofK-seedS, with `training`'s other
    settings. Finished ones are left as they are, unfinished ones go on, and those that another
    process is at are passed over: so the same call resumes, and several processes share the work,
-   but for file systems that cannot lock files, which are a warning. All other settings must be
-   those of the trainings that are there, and `policy` empty. At most 1,000,000 folds, seeds, and
-   trainings in all; one seed of data that are drawn by it. *summary (may be NULL): JSON with
-   trainings, finished (by this or another process) and elsewhere (passed over), counts; release
-   with cutlab_free. */
+   but for file systems that cannot lock files, which are a warning. All other settings, and
+   the number of folds, must be those of the trainings that are there, and `policy` empty. At most
+   1,000,000 folds, seeds, and trainings in all; one seed of data that are drawn by it. *summary
+   (may be NULL): JSON with trainings, finished (by this or another process) and elsewhere (passed
+   over), counts; release with cutlab_free. */
 CUTLAB_API cutlab_status cutlab_audit_train(cutlab_context *context, char **summary,
                                             const char *folder, const cutlab_training *training,
                                             const cutlab_audit_plan *plan);

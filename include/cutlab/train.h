@@ -56,9 +56,9 @@ CUTLAB_API cutlab_status cutlab_train_describe(cutlab_context *context, char **t
                                                const cutlab_training *training);
 
 /* Logits of a run's last checkpoint (or `checkpoint`, a file) on the test part of `source` (NULL:
-   the run's own data), written to `out` (may be NULL) as .npz: logits [N][classes] float32, labels
-   [N] int64, predictions [N] int64. `*summary` (may be NULL): JSON with examples, accuracy and
-   loss. */
+   the run's own data, unchanged), written to `out` (may be NULL) as .npz: logits [N][classes]
+   float32, labels [N] int64, predictions [N] int64. `*summary` (may be NULL): JSON with examples,
+   accuracy and loss. */
 CUTLAB_API cutlab_status cutlab_train_predict(cutlab_context *context, char **summary,
                                               const char *folder, const char *checkpoint,
                                               const cutlab_collection_source *source,

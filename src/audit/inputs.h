@@ -42,8 +42,7 @@ cutlab_status cutlab_audit_take(cutlab_context *context, cutlab_audit_input *inp
                                 cutlab_audit_kind kind);
 
 /* Adds a training that was not named itself; one that predicted nothing is left out, with a
- * warning.
- */
+   warning, and a simulation without. */
 cutlab_status cutlab_audit_add_found(cutlab_context *context, cutlab_audit *audit,
                                      const char *folder);
 /* Takes an input over; also after a failure. */

@@ -50,17 +50,19 @@ static cutlab_status take_settings(cutlab_context *context, cutlab_audit_input *
                           : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", path);
 }
 
-static cutlab_status read_record(cutlab_context *context, cutlab_audit_input *run) {
-  char *path = cutlab_path_join(context, run->name, "run.json"), *text = NULL;
+static cutlab_status read_record(cutlab_context *context, cutlab_audit_input *run,
+                                 const char *path) {
+  char *text;
   size_t size;
-  cutlab_status status =
-      path ? cutlab_file_read(context, &text, &size, path, 0) : CUTLAB_ERROR_MEMORY;
-  if (status == CUTLAB_OK) status = cutlab_json_parse(context, &run->record, text, path);
-  if (status == CUTLAB_OK) status = check_record(context, run->record, path);
-  if (status == CUTLAB_OK) status = take_settings(context, run, path);
+  CUTLAB_TRY(cutlab_file_read(context, &text, &size, path, 0));
+  cutlab_status status = cutlab_json_parse(context, &run->record, text, path);
   free(text);
-  free(path);
   return status;
+}
+
+static bool is_simulation(const cutlab_audit_input *run) {
+  const char *format = json_string_value(json_object_get(run->record, "format"));
+  return format && strcmp(format, "cutlab-run") == 0;
 }
 
 static cutlab_status check_finished(cutlab_context *context, const cutlab_audit_input *run) {
@@ -74,6 +76,22 @@ static cutlab_status check_finished(cutlab_context *context, const cutlab_audit_
                      run->name, run->name);
 }
 
+/* Trained on all examples, and without any to test. */
+static bool predicts_nothing(const cutlab_audit_input *run) {
+  const json_t *data = json_object_get(run->record, "data");
+  return !run->held_out && cutlab_json_get_number(data, "test", 1) == 0;
+}
+
+static cutlab_status refuse_missing(cutlab_context *context, const cutlab_audit_input *run,
+                                    const char *name) {
+  if (predicts_nothing(run))
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "%s: no %s; accepted: a training with fold=I/K, or with test data",
+                       run->name, name);
+  return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s has finished, but has no %s", run->name,
+                     name);
+}
+
 static cutlab_status take_logits(cutlab_context *context, cutlab_audit_input *run,
                                  const cutlab_audit_file *file) {
   const cutlab_array *logits = file->is_npz ? cutlab_audit_member(file, "logits") : NULL;
@@ -85,21 +103,21 @@ static cutlab_status take_logits(cutlab_context *context, cutlab_audit_input *ru
   return cutlab_audit_take(context, run, file, logits, CUTLAB_AUDIT_LOGITS);
 }
 
+/* A training that has finished does not write its predictions again. */
 static cutlab_status read_logits(cutlab_context *context, cutlab_audit_input *run) {
   const char *name = run->held_out ? "heldout.npz" : "logits.npz";
   char *path = cutlab_path_join(context, run->name, name);
+  if (!path) return CUTLAB_ERROR_MEMORY;
   cutlab_audit_file file = {0};
-  cutlab_status status = CUTLAB_ERROR_MEMORY;
-  if (path && !cutlab_file_exists(path))
-    status = cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                         "%s: no %s; accepted: a training with fold=I/K, or with test data",
-                         run->name, name);
-  else if (path)
-    status = cutlab_audit_open(context, &file, path);
+  cutlab_status status = cutlab_file_exists(path) ? cutlab_audit_open(context, &file, path)
+                                                  : refuse_missing(context, run, name);
   if (status == CUTLAB_OK) status = take_logits(context, run, &file);
   cutlab_audit_close(&file);
   free(path);
-  return status;
+  if (status != CUTLAB_ERROR_FORMAT) return status;
+  return cutlab_fail(context, status, "%s; remove the folder %s and %s again",
+                     cutlab_context_message(context), run->name,
+                     run->held_out ? "run cutlab audit train" : "train");
 }
 
 /* The folder's name without slashes at its end, unless it is the root. */
@@ -112,21 +130,31 @@ static cutlab_status take_name(cutlab_context *context, cutlab_audit_input *run,
                    : cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %s", folder);
 }
 
-/* Trained on all examples, and without any to test. */
-static bool predicts_nothing(const cutlab_audit_input *run) {
-  const json_t *data = json_object_get(run->record, "data");
-  return !run->held_out && cutlab_json_get_number(data, "test", 1) == 0;
+/* `found`: below a folder that was named, where what has no predictions is left out. */
+static cutlab_status read_run(cutlab_context *context, cutlab_audit_input *run, bool *left_out,
+                              const char *path, bool found) {
+  CUTLAB_TRY(read_record(context, run, path));
+  *left_out = found && is_simulation(run);
+  if (*left_out) return CUTLAB_OK;
+  CUTLAB_TRY(check_record(context, run->record, path));
+  CUTLAB_TRY(take_settings(context, run, path));
+  *left_out = found && predicts_nothing(run);
+  if (*left_out) {
+    cutlab_warn(context, "%s has no test data and is left out", run->name);
+    return CUTLAB_OK;
+  }
+  CUTLAB_TRY(check_finished(context, run));
+  return read_logits(context, run);
 }
 
 static cutlab_status add_run(cutlab_context *context, cutlab_audit *audit, const char *folder,
                              bool found) {
   cutlab_audit_input run = {.is_run = true};
-  cutlab_status status = take_name(context, &run, folder);
-  if (status == CUTLAB_OK) status = read_record(context, &run);
-  bool left_out = status == CUTLAB_OK && found && predicts_nothing(&run);
-  if (left_out) cutlab_warn(context, "%s has no test data and is left out", folder);
-  if (status == CUTLAB_OK && !left_out) status = check_finished(context, &run);
-  if (status == CUTLAB_OK && !left_out) status = read_logits(context, &run);
+  bool left_out = false;
+  char *path = cutlab_path_join(context, folder, "run.json");
+  cutlab_status status = path ? take_name(context, &run, folder) : CUTLAB_ERROR_MEMORY;
+  if (status == CUTLAB_OK) status = read_run(context, &run, &left_out, path, found);
+  free(path);
   if (status == CUTLAB_OK && !left_out) return cutlab_audit_append(context, audit, &run);
   cutlab_audit_clear_input(&run);
   return status;

@@ -125,11 +125,21 @@ static cutlab_status label_run(cutlab_context *context, cutlab_audit *audit, int
   return CUTLAB_OK;
 }
 
-/* May trainings of one method differ in this, or does another place say it in full? */
+static bool is_among(const char *name, const char *const *names, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (strcmp(name, names[i]) == 0) return true;
+  return false;
+}
+
+/* May trainings of one method differ in this, or does another place say it in full? The same data
+   may be taken from several places, whole or as a part. */
 static bool may_differ(const cutlab_audit_input *a, const cutlab_audit_input *b, const char *name) {
   static const char *const free_settings[] = {"seed", "fold", "method", "backend"};
-  for (size_t i = 0; i < sizeof free_settings / sizeof *free_settings; ++i)
-    if (strcmp(name, free_settings[i]) == 0) return true;
+  static const char *const places[] = {"dataset", "path", "train_examples", "test_examples"};
+  if (is_among(name, free_settings, sizeof free_settings / sizeof *free_settings)) return true;
+  if (is_among(name, places, sizeof places / sizeof *places) &&
+      strcmp(a->fingerprint, b->fingerprint) == 0)
+    return true;
   if (cutlab_training_owns(-1, name)) return true;
   if (strcmp(name, "augment") == 0) /* a policy stands instead of it */
     return method_of(a) == cutlab_training_own_policy || method_of(b) == cutlab_training_own_policy;

@@ -29,7 +29,7 @@ static cutlab_status visit(cutlab_context *context, void *user, const char *fold
 cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
                                     const char *folder) {
   walk w = {audit, folder};
-  return cutlab_run_folders_visit(context, folder, visit, &w, false);
+  return cutlab_run_folders_visit(context, folder, visit, &w, true);
 }
 
 static const cutlab_audit_input *first_run(const cutlab_audit *audit) {

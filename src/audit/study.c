@@ -1,4 +1,5 @@
 /* Trainings to audit: one for every method, fold and seed, shared among processes. */
+#include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,42 @@ static cutlab_status check_member(study *s, const member *m) {
   return status;
 }
 
+/* The number of folds in the name of a training's folder, as list_members makes it; 0: none. */
+static int64_t folds_named(const char *name) {
+  const char *fold = strstr(name, "-fold"), *of = fold ? strstr(fold, "of") : NULL;
+  char *end;
+  int64_t folds = of ? strtoll(of + 2, &end, 10) : 0;
+  return folds > 0 && strncmp(end, "-seed", 5) == 0 ? folds : 0;
+}
+
+static bool holds_run(cutlab_context *context, const char *folder) {
+  char *path = cutlab_path_join(context, folder, "run.json");
+  bool holds = path && cutlab_file_exists(path);
+  free(path);
+  return holds;
+}
+
+/* Trainings of another number of folds would make the folder one that cannot be audited. */
+static cutlab_status check_neighbours(const study *s) {
+  DIR *entries = opendir(s->folder);
+  if (!entries) return CUTLAB_OK; /* not there yet, or the trainings say why */
+  cutlab_status status = CUTLAB_OK;
+  for (const struct dirent *e; status == CUTLAB_OK && (e = readdir(entries));) {
+    int64_t folds = folds_named(e->d_name);
+    if (!folds || folds == s->plan->folds) continue;
+    char *folder = cutlab_path_join(s->context, s->folder, e->d_name);
+    if (!folder) status = CUTLAB_ERROR_MEMORY;
+    if (folder && holds_run(s->context, folder))
+      status = cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
+                           "%s was trained with %" PRId64 " folds, not %" PRId64
+                           "; choose another folder",
+                           folder, folds, s->plan->folds);
+    free(folder);
+  }
+  closedir(entries);
+  return status;
+}
+
 /* Adds to what is reported which training it is. */
 typedef struct relay {
   const study *study;
@@ -241,6 +278,7 @@ static cutlab_status do_member(study *s, const member *m) {
 static cutlab_status carry_out_all(study *s, char **summary) {
   CUTLAB_TRY(check_plan(s->context, s->training, s->plan));
   CUTLAB_TRY(list_members(s));
+  CUTLAB_TRY(check_neighbours(s));
   for (int64_t i = 0; i < s->count; ++i) CUTLAB_TRY(check_member(s, &s->members[i]));
   for (int64_t i = 0; i < s->count; ++i) CUTLAB_TRY(do_member(s, &s->members[i]));
   if (!summary) return CUTLAB_OK;

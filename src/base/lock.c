@@ -20,7 +20,7 @@ static bool is_at(int file, const char *path) {
 
 /* Gives 0 or errno; *lock is open only with 0. Whoever had the lock may have removed its file. */
 static int take(int *lock, const char *path) {
-  for (;;) {
+  for (int tries = 0; tries < 100; ++tries) {
     *lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*lock < 0) return errno;
     int error = flock(*lock, LOCK_EX | LOCK_NB) == 0 ? 0 : errno;
@@ -29,6 +29,7 @@ static int take(int *lock, const char *path) {
     *lock = -1;
     if (error) return error;
   }
+  return EAGAIN;
 }
 
 cutlab_status cutlab_lock_take(cutlab_context *context, int *lock, bool *busy, const char *folder) {
@@ -56,37 +57,16 @@ void cutlab_lock_release(int lock) {
   if (lock >= 0) close(lock);
 }
 
-/* Cuts off the last name of a path; slashes before it stay. */
-static void cut_name(char *path) {
-  size_t length = strlen(path);
-  while (length && path[length - 1] == '/') --length;
-  while (length && path[length - 1] != '/') --length;
-  path[length] = '\0';
-}
-
-/* Those that this hold made and nobody uses. */
-static void remove_folders(cutlab_context *context, const cutlab_hold *hold) {
-  char *path = cutlab_path_join(context, hold->folder, "");
-  while (path && strlen(path) > hold->existing && rmdir(path) == 0) cut_name(path);
-  free(path);
-}
-
 cutlab_status cutlab_hold_take(cutlab_context *context, cutlab_hold *hold, bool *busy,
                                const char *folder) {
-  *hold = (cutlab_hold){folder, SIZE_MAX, false, -1};
+  *hold = (cutlab_hold){folder, !cutlab_file_exists(folder), false, -1};
   char *file = cutlab_path_join(context, folder, "lock");
-  char *path = file ? cutlab_path_join(context, folder, "") : NULL;
-  cutlab_status status = CUTLAB_ERROR_MEMORY;
-  if (path) {
-    while (*path && !cutlab_file_exists(path)) cut_name(path);
-    hold->existing = strlen(path);
-    hold->made_file = !cutlab_file_exists(file);
-    status = cutlab_folder_make(context, folder);
-  }
-  free(path);
+  if (!file) return CUTLAB_ERROR_MEMORY;
+  hold->made_file = !cutlab_file_exists(file);
   free(file);
-  if (status == CUTLAB_OK) status = cutlab_lock_take(context, &hold->lock, busy, folder);
-  if (status != CUTLAB_OK) remove_folders(context, hold);
+  CUTLAB_TRY(cutlab_folder_make(context, folder));
+  cutlab_status status = cutlab_lock_take(context, &hold->lock, busy, folder);
+  if (status != CUTLAB_OK && hold->made_folder) rmdir(folder);
   return status;
 }
 
@@ -103,5 +83,5 @@ void cutlab_hold_end(cutlab_context *context, cutlab_hold *hold) {
   if (file) unlink(file);
   free(file);
   cutlab_lock_release(hold->lock);
-  if (!begun) remove_folders(context, hold);
+  if (!begun && hold->made_folder) rmdir(hold->folder);
 }

@@ -14,18 +14,18 @@ void cutlab_lock_release(int lock);
 
 /* A locked folder, and what was made for it. */
 typedef struct cutlab_hold {
-  const char *folder; /* borrowed */
-  size_t existing;    /* so much of its path was there before */
-  bool made_file;     /* the lock's */
+  const char *folder;          /* borrowed */
+  bool made_folder, made_file; /* file: the lock's */
   int lock;
 } cutlab_hold;
 
-/* Makes the folder where it is missing, and takes its lock. Without the lock nothing is left that
-   was made for it. */
+/* Makes the folder where it is missing, with its parents, and takes its lock. Without the lock a
+   folder that was made goes. */
 cutlab_status cutlab_hold_take(cutlab_context *context, cutlab_hold *hold, bool *busy,
                                const char *folder);
-/* Gives back the lock. Where no run.json came to be, its file goes and so do the folders that were
-   made for it: nothing stays of what failed before it was a run. */
+/* Gives back the lock. Where no run.json came to be, its file goes and so does the folder if it was
+   made: nothing stays of what failed before it was a run, but the parents, in which others may be
+   about to begin. */
 void cutlab_hold_end(cutlab_context *context, cutlab_hold *hold);
 
 #endif

@@ -86,7 +86,16 @@ static cutlab_status add_members(cutlab_context *context, zip_t *archive, const 
   for (int m = 0; m < count; ++m)
     CUTLAB_TRY(add_member(context, archive, path, &arrays[m], deflated,
                           headers + (ptrdiff_t)m * cutlab_npy_header_capacity));
-  return zip_close(archive) == 0 ? CUTLAB_OK : archive_fail(context, path, zip_get_error(archive));
+  if (zip_close(archive) == 0) return CUTLAB_OK;
+  if (zip_error_code_zip(zip_get_error(archive)) == ZIP_ER_CANCELLED)
+    return cutlab_report_progress(context, "compressing", 0, 0);
+  return archive_fail(context, path, zip_get_error(archive));
+}
+
+/* Deflating takes a while. */
+static int is_cancelled(zip_t *archive, void *context) {
+  (void)archive;
+  return cutlab_report_progress(context, "compressing", 0, 0) != CUTLAB_OK;
 }
 
 /* Fills `sink` with the archive's bytes. */
@@ -103,6 +112,7 @@ static cutlab_status build_archive(cutlab_context *context, zip_source_t *sink, 
     zip_source_free(sink);
     status = archive_fail(context, path, &error);
   } else {
+    if (deflated) zip_register_cancel_callback_with_state(archive, is_cancelled, NULL, context);
     status = add_members(context, archive, path, arrays, count, deflated, headers);
     if (status != CUTLAB_OK) zip_discard(archive);
   }

@@ -6,7 +6,7 @@
 
 static const cutlab_option options[] = {
     {"format", 'f', "FORMAT", "cleanlab, cscores or cartography."},
-    {"out", 'o', "FILE", "The file to write: .npz, of cartography .jsonl."},
+    {"out", 'o', "FILE", "The file to write, which ends in .npz; of cartography .jsonl."},
     {"method", 'm', "NAME", "The method, where there are several."},
     {"labels", 'l', "FILE", "Classes of all examples; where predictions have none."},
     {"predictions", 'p', "[NAME=]FILE", "Predictions of one network, as for cutlab audit."},
@@ -30,7 +30,8 @@ static int export_cartography(cutlab_cli *cli) {
 
 static int export_audit(cutlab_cli *cli, cutlab_audit_format format) {
   cutlab_audit *audit;
-  int code = cutlab_cli_audit(cli, &audit, NULL);
+  int code = cutlab_options_npz(cli);
+  if (!code) code = cutlab_cli_audit(cli, &audit, NULL);
   if (code) return code;
   cutlab_status status = cutlab_audit_export(cli->context, cli->out, audit,
                                              cutlab_options_value(cli, "method"), format);

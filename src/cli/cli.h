@@ -108,7 +108,5 @@ void cutlab_progress_clear(void);
 void cutlab_progress_hold(bool hold);
 /* The signal that asked to stop, or 0. */
 int cutlab_progress_signal(void);
-/* Whether the time is over. */
-bool cutlab_progress_late(void);
 
 #endif

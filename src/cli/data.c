@@ -178,10 +178,16 @@ static int show(const cutlab_cli *cli, const cutlab_collection_source *source) {
 }
 
 static int pack(const cutlab_cli *cli, const cutlab_collection_source *source) {
-  size_t length = cli->out ? strlen(cli->out) : 0;
-  if (length < 5 || strcmp(cli->out + length - 4, ".npz") != 0)
-    return cutlab_cli_usage("data pack: --out is '%.80s'; accepted: a file that ends in .npz",
-                            cli->out ? cli->out : "");
+  if (!cli->out)
+    return cutlab_cli_usage("data pack: where to? accepted: --out FILE, which ends in .npz");
+  int code = cutlab_options_npz(cli);
+  if (code) return code;
+  char *from = source->path ? realpath(source->path, NULL) : NULL, *to = realpath(cli->out, NULL);
+  bool same = from && to && strcmp(from, to) == 0;
+  free(from);
+  free(to);
+  if (same)
+    return cutlab_cli_usage("data pack: %.200s is what is read; accepted: another --out", cli->out);
   cutlab_collection collection;
   cutlab_status status = cutlab_collection_pack(cli->context, &collection, source, cli->out);
   if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);

@@ -59,7 +59,8 @@ int cutlab_cli_fail(const cutlab_cli *cli, cutlab_status status, const char *res
   else
     cutlab_cli_print_error("%s", message);
   if (status == CUTLAB_CANCELLED && cutlab_progress_signal()) return 128 + cutlab_progress_signal();
-  if (status == CUTLAB_CANCELLED && cutlab_progress_late()) return cutlab_exit_time;
+  if (status == CUTLAB_CANCELLED && cli->minutes > 0)
+    return cutlab_exit_time; /* here, or on a rank */
   return status == CUTLAB_ERROR_ARGUMENT ? cutlab_exit_usage : cutlab_exit_failure;
 }
 

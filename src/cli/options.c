@@ -157,6 +157,13 @@ int cutlab_options_integer(const cutlab_cli *cli, const char *name, int64_t *val
   return 0;
 }
 
+int cutlab_options_npz(const cutlab_cli *cli) {
+  size_t length = cli->out ? strlen(cli->out) : 0;
+  if (!cli->out || (length > 4 && strcmp(cli->out + length - 4, ".npz") == 0)) return 0;
+  return cutlab_cli_usage("%s: --out is '%.80s'; accepted: a file that ends in .npz",
+                          cli->command->name, cli->out);
+}
+
 int cutlab_options_pair(const cutlab_cli *cli, const char *operand, char key[64],
                         const char **value) {
   const char *equals = strchr(operand, '=');

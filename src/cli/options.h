@@ -15,8 +15,8 @@
 #define CUTLAB_OPTION_MINUTES                                                                      \
   {                                                                                                \
     "minutes", 0, "M",                                                                             \
-        "Stop after so many minutes, as Ctrl-C does: nothing is lost, and what is printed says "   \
-        "how to go on. The exit code is then 75."                                                  \
+        "Stop after so many minutes, as Ctrl-C does; what is printed says how to go on. The exit " \
+        "code is then 75."                                                                         \
   }
 #define CUTLAB_OPTION_REFERENCE                                                                    \
   {                                                                                                \
@@ -40,6 +40,8 @@ const char *cutlab_options_value(const cutlab_cli *cli, const char *name);
    exit code. */
 int cutlab_options_integer(const cutlab_cli *cli, const char *name, int64_t *value, int64_t least,
                            int64_t most);
+/* Refuses an --out, if one is given, that does not end in .npz. Returns 0 or the exit code. */
+int cutlab_options_npz(const cutlab_cli *cli);
 /* Splits an operand KEY=VALUE: *value points into it. Returns 0 or the exit code. */
 int cutlab_options_pair(const cutlab_cli *cli, const char *operand, char key[64],
                         const char **value);

@@ -6,7 +6,8 @@
 #include "options.h"
 
 static const cutlab_option options[] = {
-    {"out", 'o', "FILE", "Also write logits, labels and predictions here, as .npz."},
+    {"out", 'o', "FILE",
+     "Also write logits, labels and predictions to this file, which ends in .npz."},
     {"checkpoint", 0, "FILE", "The checkpoint of the run to use instead of the last."},
     CUTLAB_OPTION_JSON,
     CUTLAB_OPTION_THREADS,
@@ -102,6 +103,7 @@ static int run(cutlab_cli *cli) {
   cutlab_status status = cutlab_training_create(cli->context, &j.training);
   if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
   int code = read_operands(cli, &j);
+  if (!code) code = cutlab_options_npz(cli);
   if (!code) code = predict(cli, &j);
   cutlab_training_free(j.training);
   return code;

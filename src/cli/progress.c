@@ -77,7 +77,7 @@ static int report(void *user, const cutlab_progress *progress) {
     double pause = line.terminal ? terminal_seconds : log_seconds;
     if (time - line.printed > pause) print_line(progress, time);
   }
-  return stop_signal != 0 || cutlab_progress_late();
+  return stop_signal != 0 || (deadline > 0 && now() > deadline);
 }
 
 /* A signal that the caller ignores (nohup, background jobs of scripts) stays ignored. */
@@ -113,8 +113,4 @@ void cutlab_progress_hold(bool hold) {
 
 int cutlab_progress_signal(void) {
   return stop_signal;
-}
-
-bool cutlab_progress_late(void) {
-  return deadline > 0 && now() > deadline;
 }

@@ -74,12 +74,12 @@ int cutlab_cli_print_result(const cutlab_cli *cli, const char *result) {
 
 /* Prints the result, or what became of the run. */
 static int finish(cutlab_cli *cli, cutlab_status status, char *result, const char *folder) {
-  char resume[4200], record[4200];
-  snprintf(resume, sizeof resume, "go on with: cutlab train --resume %s", folder);
+  char resume[4200] = "nothing was begun: the same command starts again", record[4200];
   snprintf(record, sizeof record, "%s/run.json", folder);
-  bool begun = access(record, F_OK) == 0; /* before that there is nothing to go on from */
+  if (access(record, F_OK) == 0)
+    snprintf(resume, sizeof resume, "go on with: cutlab train --resume %s", folder);
   int code = status == CUTLAB_OK ? cutlab_cli_print_result(cli, result)
-                                 : cutlab_cli_fail(cli, status, begun ? resume : NULL);
+                                 : cutlab_cli_fail(cli, status, resume);
   cutlab_free(result);
   return code;
 }

@@ -40,7 +40,7 @@ cutlab_status cutlab_collection_check(cutlab_context *context,
                                       const cutlab_collection_source *source);
 bool cutlab_source_is_series(const cutlab_collection_source *source);
 bool cutlab_source_is_fixed(const cutlab_collection_source *source);
-/* Whether its path is an .npz: of any data set that is read, a packed one. */
+/* Whether its path is a file that ends in .npz: of any data set that is read, a packed one. */
 bool cutlab_source_is_packed(const cutlab_collection_source *source);
 /* Takes over what the members of an .npz say beside the images and labels, which have been read:
    which data set it holds, how many classes, their names. Fails where it holds another one than

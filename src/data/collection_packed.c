@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/npy.h"
 #include "data/collection_internal.h"
@@ -13,28 +14,37 @@ static const char *const data_set_member = "data_set", *const classes_member = "
                          *const names_member = "class_names";
 
 bool cutlab_source_is_packed(const cutlab_collection_source *source) {
+  struct stat kind;
   size_t length = source->path ? strlen(source->path) : 0;
   return length > 4 && strcmp(source->path + length - 4, ".npz") == 0 &&
-         strcmp(source->dataset, "feature-noise") != 0;
+         strcmp(source->dataset, "feature-noise") != 0 &&
+         !(stat(source->path, &kind) == 0 && S_ISDIR(kind.st_mode));
 }
 
 /* Reading */
 
-static cutlab_status check_data_set(cutlab_context *context, const cutlab_array *member,
+/* The data set that an archive says it holds, or NULL. */
+static const char *held_data_set(cutlab_array *members, int count) {
+  static const char *const names[] = {"mnist", "cifar10", "cifar100", "folder", "npy"};
+  const cutlab_array *member = cutlab_npz_find(members, count, data_set_member);
+  if (!member || member->dtype != CUTLAB_UINT8) return NULL;
+  size_t length = (size_t)cutlab_array_count(member);
+  for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
+    if (length == strlen(names[i]) && memcmp(member->data, names[i], length) == 0) return names[i];
+  return NULL;
+}
+
+static cutlab_status check_data_set(cutlab_context *context, const char *held,
                                     const cutlab_collection_source *source) {
-  if (!member)
+  if (!held)
     return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
                        "%s: does not say which data set it holds; accepted: what cutlab data pack "
                        "writes, or dataset=npy",
                        source->path);
-  size_t length = (size_t)cutlab_array_count(member);
-  if (length == strlen(source->dataset) && !memcmp(member->data, source->dataset, length))
-    return CUTLAB_OK;
-  const char *held = member->data;
-  int shown = (int)(length < 32 ? length : 32);
+  if (strcmp(held, source->dataset) == 0) return CUTLAB_OK;
   return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
-                     "dataset is %s, but %s holds %.*s; accepted: dataset=%.*s", source->dataset,
-                     source->path, shown, held, shown, held);
+                     "dataset is %s, but %s holds %s; accepted: dataset=%s", source->dataset,
+                     source->path, held, held);
 }
 
 static cutlab_status take_classes(cutlab_context *context, cutlab_collection *collection,
@@ -86,11 +96,9 @@ static cutlab_status check_published(cutlab_context *context, const cutlab_colle
 cutlab_status cutlab_packed_identify(cutlab_context *context, cutlab_collection *collection,
                                      cutlab_array *members, int count,
                                      const cutlab_collection_source *source) {
-  cutlab_array *data_set = cutlab_npz_find(members, count, data_set_member);
-  bool any = strcmp(source->dataset, "npy") == 0;
-  if (data_set && data_set->dtype != CUTLAB_UINT8) data_set = NULL;
-  if (!any) CUTLAB_TRY(check_data_set(context, data_set, source));
-  if (!data_set) return CUTLAB_OK;
+  const char *held = held_data_set(members, count);
+  if (strcmp(source->dataset, "npy") != 0) CUTLAB_TRY(check_data_set(context, held, source));
+  if (!held) return CUTLAB_OK;
   cutlab_array *classes = cutlab_npz_find(members, count, classes_member);
   cutlab_array *names = cutlab_npz_find(members, count, names_member);
   CUTLAB_TRY(take_classes(context, collection, classes, source->path));

@@ -260,7 +260,8 @@ cutlab_status cutlab_published_read(cutlab_context *context, cutlab_collection *
     if (wanted->first < part->count) read_one(context, &r, wanted, &results[i]);
   }
   free(folder);
-  return status;
+  if (status != CUTLAB_OK) return status;
+  return cutlab_report_progress(context, "reading the data set", files, files);
 }
 
 cutlab_status cutlab_collection_published(cutlab_context *context, cutlab_collection *collection,

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/ranks.h"
+#include "data/dataset_internal.h"
 #include "run/run_internal.h"
 
 static const double checkpoint_seconds = 5;
@@ -210,6 +211,14 @@ static run make_run(cutlab_context *context, const cutlab_experiment *experiment
                .logged = -1};
 }
 
+/* `data` NULL: drawn. */
+static void warn_of_accuracy(const run *r, const cutlab_dataset *data) {
+  bool has_law = !data || data->feature_count;
+  if (has_law && cutlab_experiment_lacks_points(r->experiment))
+    cutlab_warn(r->context, "accuracies of such networks are counted on fresh points; set "
+                            "monte_carlo, how many");
+}
+
 cutlab_status cutlab_run_execute(cutlab_context *context, char **result,
                                  const cutlab_experiment *experiment, const char *dataset_path,
                                  const char *folder) {
@@ -218,15 +227,13 @@ cutlab_status cutlab_run_execute(cutlab_context *context, char **result,
   cutlab_dataset *data = NULL;
   if (!dataset_path) CUTLAB_TRY(cutlab_experiment_validate(context, experiment));
   cutlab_status status = CUTLAB_OK;
-  if (cutlab_experiment_lacks_points(experiment))
-    cutlab_warn(context, "accuracies of such networks are counted on fresh points; set "
-                         "monte_carlo, how many");
   cutlab_hold hold;
   if (folder && r.writes) status = cutlab_hold_take(context, &hold, NULL, folder);
   bool held = folder && r.writes && status == CUTLAB_OK;
   status = cutlab_agree_over_ranks(context, status);
   if (status == CUTLAB_OK) {
     status = create_simulation(&r, &data, dataset_path);
+    if (status == CUTLAB_OK) warn_of_accuracy(&r, data);
     if (status == CUTLAB_OK && folder) status = begin_folder(&r, dataset_path);
     status = finish(&r, status, result);
   }
@@ -326,6 +333,7 @@ cutlab_status cutlab_run_read(cutlab_context *context, cutlab_experiment *experi
                          cutlab_run_format_version);
   if (status == CUTLAB_OK)
     status = take_parameters(context, experiment, json_object_get(record, "parameters"), path);
+  experiment->named = 0; /* by nobody: a data set has the last word */
   const char *data = json_string_value(json_object_get(record, "dataset"));
   *dataset_path = status == CUTLAB_OK && data ? strdup(data) : NULL;
   if (status == CUTLAB_OK && data && !*dataset_path)

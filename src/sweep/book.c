@@ -71,25 +71,26 @@ static bool is_ours(const cutlab_book *book, int64_t run) {
   return run % book->stride == book->first;
 }
 
-/* A message that does not fit into memory is none. */
-static void know(cutlab_book *book, int64_t run, bool failed, const double *values,
+/* `values`, so many of those that are stored: a cell has none beyond its own features. A message
+   that does not fit into memory is none. */
+static void know(cutlab_book *book, int64_t run, bool failed, const double *values, int64_t count,
                  const char *message) {
   const cutlab_measures *measures = &book->grid->measures;
   if (book->states[run] != CUTLAB_RUN_OPEN) return;
   book->states[run] = failed ? CUTLAB_RUN_FAILED : CUTLAB_RUN_DONE;
   for (int m = 0; m < measures->count; ++m)
-    book->values[run * measures->count + m] = values[measures->items[m].at];
+    book->values[run * measures->count + m] =
+        measures->items[m].at < count ? values[measures->items[m].at] : NAN;
   if (failed) book->messages[run] = strdup(message);
   book->done += is_ours(book, run);
 }
 
 static void visit(void *user, const cutlab_journal_row *row) {
   cutlab_book *book = user;
-  if (row->value_count != book->grid->measures.stored_count) return;
   for (int64_t slot = first_slot(book, row->key); book->slots[slot] >= 0;
        slot = (slot + 1) & (book->slot_count - 1))
     if (memcmp(book->grid->keys[book->slots[slot]], row->key, cutlab_key_size) == 0)
-      know(book, book->slots[slot], row->failed, row->values, row->message);
+      know(book, book->slots[slot], row->failed, row->values, row->value_count, row->message);
 }
 
 cutlab_status cutlab_book_read(cutlab_book *book, const char *path) {
@@ -125,7 +126,7 @@ cutlab_status cutlab_book_put(cutlab_book *book, void *outcomes, int64_t count) 
   if (status == CUTLAB_OK) status = cutlab_journal_commit(book->journal);
   for (int64_t i = 0; i < count && status == CUTLAB_OK; ++i) {
     const cutlab_outcome *o = cutlab_outcome_at(outcomes, book->grid, i);
-    know(book, o->run, o->failed != 0, o->values, o->message);
+    know(book, o->run, o->failed != 0, o->values, book->grid->measures.stored_count, o->message);
   }
   return status;
 }

@@ -95,6 +95,15 @@ static bool is_wanted(const cutlab_measure *m, const cutlab_entries *names, bool
   return !is_among(m->name, excluded) && (m->kind != MEASURE_TEST_ERROR || fresh_points);
 }
 
+/* Those of features last, feature by feature: of fewer features the same measures come first. */
+static int place(const cutlab_measure *measure, bool has_times) {
+  enum { each = MEASURE_TIME - MEASURE_FEATURE + 1, single = measure_kind_count - each };
+  if (measure->kind < MEASURE_FEATURE) return measure->kind;
+  if (measure->kind > MEASURE_TIME) return measure->kind - each;
+  return single + measure->feature * (has_times ? each : each - 1) + measure->kind -
+         MEASURE_FEATURE;
+}
+
 cutlab_status cutlab_measures_choose(cutlab_context *context, cutlab_measures *measures,
                                      const cutlab_entries *names, int features, bool fresh_points,
                                      const char *const *excluded) {
@@ -107,20 +116,22 @@ cutlab_status cutlab_measures_choose(cutlab_context *context, cutlab_measures *m
     free(all);
     return status;
   }
-  *measures = (cutlab_measures){.stored = all, .features = features};
-  measures->items = cutlab_allocate(context, count, sizeof *measures->items);
-  if (!measures->items) return CUTLAB_ERROR_MEMORY;
+  *measures = (cutlab_measures){.features = features};
   for (int i = 0; i < count; ++i)
     measures->has_times |=
         all[i].kind == MEASURE_TIME && is_wanted(&all[i], names, fresh_points, excluded);
-  for (int i = 0; i < count; ++i) {
+  measures->items = cutlab_allocate(context, count, sizeof *measures->items);
+  measures->stored = cutlab_allocate(context, count, sizeof *measures->stored);
+  for (int i = 0; measures->items && measures->stored && i < count; ++i) {
     if (all[i].kind == MEASURE_TIME && !measures->has_times) continue;
-    all[i].at = measures->stored_count;
+    all[i].at = place(&all[i], measures->has_times);
+    measures->stored[all[i].at] = all[i];
+    ++measures->stored_count;
     if (is_wanted(&all[i], names, fresh_points, excluded))
       measures->items[measures->count++] = all[i];
-    all[measures->stored_count++] = all[i];
   }
-  return CUTLAB_OK;
+  free(all);
+  return measures->items && measures->stored ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
 }
 
 void cutlab_measures_clear(cutlab_measures *measures) {

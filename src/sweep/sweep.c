@@ -152,7 +152,7 @@ cutlab_status cutlab_sweep_estimate(cutlab_sweep *s, cutlab_sweep_plan *plan, co
 }
 
 static void warn_damaged(const cutlab_book *book, const char *folder) {
-  if (book->damaged)
+  if (book->damaged && book->done < book->total)
     cutlab_warn(book->context,
                 "%s: %lld damaged row%s of its journals left out; runs that no other row has are "
                 "done again",

@@ -65,7 +65,7 @@ static cutlab_status choose_form(cutlab_simulation *s) {
     if (data->filters != s->filter_count || data->uniform_weights != s->experiment.uniform_weights)
       return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
                          "filters is %lld and initialisation %s, but the data set holds inner "
-                         "products with %d %s filters a sign",
+                         "products with its own; accepted: filters=%d initialisation=%s",
                          (long long)s->experiment.filters,
                          s->experiment.uniform_weights ? "uniform" : "gaussian", data->filters / 2,
                          data->uniform_weights ? "uniform" : "gaussian");

@@ -12,6 +12,7 @@ typedef struct prediction {
   cutlab_context *context;
   const struct cutlab_training *settings;
   const json_t *record; /* run.json */
+  const char *folder;
   cutlab_collection collection;
   cutlab_model *model;
   cutlab_network *network;
@@ -59,10 +60,18 @@ static cutlab_status open_network(prediction *p, const char *checkpoint) {
   return cutlab_checkpoint_read(p->context, checkpoint, &values, NULL);
 }
 
+/* `source`: NULL for the run's own data. */
+static cutlab_status open_data(prediction *p, const cutlab_collection_source *source) {
+  const cutlab_collection_source own = cutlab_trainer_source(p->settings);
+  CUTLAB_TRY(cutlab_collection_open(p->context, &p->collection, source ? source : &own));
+  if (source) return CUTLAB_OK;
+  return cutlab_trainer_check_data(p->context, &p->collection, p->record, p->folder);
+}
+
 static cutlab_status predict(prediction *p, const char *checkpoint,
                              const cutlab_collection_source *source, const char *out) {
   cutlab_collection *c = &p->collection;
-  CUTLAB_TRY(cutlab_collection_open(p->context, c, source));
+  CUTLAB_TRY(open_data(p, source));
   CUTLAB_TRY(check_data(p));
   CUTLAB_TRY(open_network(p, checkpoint));
   const cutlab_evaluator evaluator = {.network = p->network,
@@ -106,10 +115,9 @@ cutlab_status cutlab_train_predict(cutlab_context *context, char **summary, cons
   CUTLAB_TRY(cutlab_training_create(context, &settings));
   cutlab_status status = cutlab_trainer_read(context, settings, &record, folder);
   if (status == CUTLAB_OK && !checkpoint) status = newest(context, &last, folder);
-  prediction p = {.context = context, .settings = settings, .record = record};
-  const cutlab_collection_source own = cutlab_trainer_source(settings);
+  prediction p = {.context = context, .settings = settings, .record = record, .folder = folder};
   const char *read = checkpoint ? checkpoint : last;
-  if (status == CUTLAB_OK) status = predict(&p, read, source ? source : &own, out);
+  if (status == CUTLAB_OK) status = predict(&p, read, source, out);
   if (status == CUTLAB_OK && summary) status = summarise(&p, summary, read);
   clear(&p);
   json_decref(record);

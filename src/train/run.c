@@ -221,19 +221,6 @@ static void take_identity(cutlab_trainer *t, const json_t *record) {
   t->position.run = t->identity;
 }
 
-/* The data must be those that the run began with. */
-static cutlab_status check_data(const cutlab_trainer *t, const json_t *record) {
-  char now[24];
-  const char *then =
-      json_string_value(json_object_get(json_object_get(record, "data"), "fingerprint"));
-  snprintf(now, sizeof now, "%016" PRIx64, t->collection.fingerprint);
-  if (then && strcmp(now, then) == 0) return CUTLAB_OK;
-  return cutlab_fail(t->context, CUTLAB_ERROR_ARGUMENT,
-                     "%s: the data have changed since the run began (fingerprint %s, now %s); "
-                     "accepted: the same data",
-                     t->folder, then ? then : "missing", now);
-}
-
 static cutlab_status restore(cutlab_trainer *t) {
   bool found;
   CUTLAB_TRY(
@@ -251,7 +238,8 @@ static cutlab_status continue_run(cutlab_context *context, char **result, const 
                                   const struct cutlab_training *settings, const json_t *record) {
   cutlab_trainer trainer;
   cutlab_status status = cutlab_trainer_open(&trainer, context, settings, folder);
-  if (status == CUTLAB_OK) status = check_data(&trainer, record);
+  if (status == CUTLAB_OK)
+    status = cutlab_trainer_check_data(context, &trainer.collection, record, trainer.folder);
   if (status == CUTLAB_OK) take_identity(&trainer, record);
   if (status == CUTLAB_OK) clean_up(&trainer);
   if (status == CUTLAB_OK) status = restore(&trainer);

@@ -50,6 +50,9 @@ json_t *cutlab_trainer_result(const cutlab_trainer *trainer);
 /* Reads run.json of a folder: `settings` (made by the caller) and the whole (`*record`). */
 cutlab_status cutlab_trainer_read(cutlab_context *context, struct cutlab_training *settings,
                                   json_t **record, const char *folder);
+/* Fails unless the data are those that the run of `record` began with. */
+cutlab_status cutlab_trainer_check_data(cutlab_context *context, const cutlab_collection *data,
+                                        const json_t *record, const char *folder);
 cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *folder,
                                         const char *name, json_t *value);
 

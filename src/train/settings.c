@@ -308,40 +308,42 @@ static cutlab_status validate_policy(cutlab_context *context,
   return CUTLAB_OK;
 }
 
-/* `without` is the training as it would be without these names. A value that is the same there, as
-   in what is printed or recorded, which has all by name, is no contradiction. */
-static cutlab_status compare_replaced(cutlab_context *context, struct cutlab_training *without,
-                                      const struct cutlab_training *training) {
+/* Whether a setting says nothing, or the same as without its name: all that is printed or recorded
+   stands by name when it is read. */
+static cutlab_status is_idle(cutlab_context *context, bool *idle,
+                             const struct cutlab_training *training, const char *key) {
+  struct cutlab_training *without = cutlab_allocate(context, 1, sizeof *without);
+  if (!without) return CUTLAB_ERROR_MEMORY;
+  *without = *training;
+  without->given &= ~bit(key);
+  cutlab_status status = fill_in(context, without);
+  char *given = cutlab_training_get(training, key), *other = cutlab_training_get(without, key);
+  free(without);
+  if (status == CUTLAB_OK && !(given && other))
+    status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: settings");
+  *idle = status == CUTLAB_OK && (!*given || strcmp(given, other) == 0);
+  cutlab_free(given);
+  cutlab_free(other);
+  return status;
+}
+
+/* What stands beside a policy without effect. */
+static cutlab_status validate_replaced(cutlab_context *context,
+                                       const struct cutlab_training *training) {
   static const char *const replaced[] = {"method", "augment", "alpha", "mix_probability",
                                          "cut_share"};
-  enum { count = sizeof replaced / sizeof *replaced };
-  for (int i = 0; i < count; ++i) without->given &= ~bit(replaced[i]);
-  CUTLAB_TRY(fill_in(context, without));
-  for (int i = 0; i < count; ++i) {
-    char *given = cutlab_training_get(training, replaced[i]),
-         *other = cutlab_training_get(without, replaced[i]);
-    bool good = given && other, same = good && strcmp(given, other) == 0;
-    cutlab_free(given);
-    cutlab_free(other);
-    if (!good) return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: settings");
-    if (!same && training->given & bit(replaced[i]))
+  if (!training->policy[strspn(training->policy, " \t\r\n")]) return CUTLAB_OK;
+  for (size_t i = 0; i < sizeof replaced / sizeof *replaced; ++i) {
+    bool idle = false;
+    if (!(training->given & bit(replaced[i]))) continue;
+    CUTLAB_TRY(is_idle(context, &idle, training, replaced[i]));
+    if (!idle)
       return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                          "%s is set beside policy, which stands instead of it; accepted: one of "
                          "the two",
                          replaced[i]);
   }
   return CUTLAB_OK;
-}
-
-static cutlab_status validate_replaced(cutlab_context *context,
-                                       const struct cutlab_training *training) {
-  if (!training->policy[strspn(training->policy, " \t\r\n")]) return CUTLAB_OK;
-  struct cutlab_training *without = cutlab_allocate(context, 1, sizeof *without);
-  if (!without) return CUTLAB_ERROR_MEMORY;
-  *without = *training;
-  cutlab_status status = compare_replaced(context, without, training);
-  free(without);
-  return status;
 }
 
 cutlab_status cutlab_training_validate(cutlab_context *context, const cutlab_training *training) {
