@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/report_internal.h"
 #include "reports.h"
 
 /* Common outputs are the mean of entries 0 and 3: first + 1.5; rare + 1; extremely rare + 2. */
@@ -439,6 +440,19 @@ static void test_monte_carlo_check(void **state) {
   free(page);
 }
 
+/* Only what is there can resist. */
+static void test_remove(void **state) {
+  report_fixture *f = *state;
+  put(f, "out/old.csv", "");
+  assert_int_equal(cutlab_report_remove(f->context, in(f, "out"), "old.csv"), CUTLAB_OK);
+  assert_false(cutlab_file_exists(in(f, "out/old.csv")));
+  put(f, "out/file", "");
+  assert_int_equal(cutlab_report_remove(f->context, in(f, "out/file"), "old.csv"), CUTLAB_OK);
+  put(f, "out/old.csv/inside", "");
+  assert_int_equal(cutlab_report_remove(f->context, in(f, "out"), "old.csv"), CUTLAB_ERROR_IO);
+  assert_contains(cutlab_context_message(f->context), "/out/old.csv, of an earlier report");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       TEST(test_table),
@@ -458,6 +472,7 @@ int main(void) {
       TEST(test_long_values),
       TEST(test_without_theory),
       TEST(test_duplicate_unfinished),
+      TEST(test_remove),
       TEST(test_monte_carlo),
       TEST(test_monte_carlo_check),
   };

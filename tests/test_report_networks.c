@@ -121,14 +121,15 @@ static void test_trained_figures(void **state) {
   json_decref(figure);
 }
 
-/* A network of one epoch; settings as JSON members. */
+/* A network of one epoch; settings as JSON members, by ERM and seed 1 unless they say other. */
 static void put_network(const report_fixture *f, const char *run, const char *settings) {
   char name[64], text[1024];
   snprintf(name, sizeof name, "runs/%s/run.json", run);
   snprintf(text, sizeof text,
            "{\"format\":\"cutlab-training\",\"format_version\":1,\"settings\":{"
-           "\"model\":\"cnn\",\"method\":\"erm\",\"seed\":1,%s}}",
-           settings);
+           "\"model\":\"cnn\",%s%s%s}}",
+           strstr(settings, "\"method\"") ? "" : "\"method\":\"erm\",",
+           strstr(settings, "\"seed\"") ? "" : "\"seed\":1,", settings);
   put(f, name, text);
   snprintf(name, sizeof name, "runs/%s/metrics.jsonl", run);
   put(f, name, "{\"epoch\":1,\"train_loss\":1,\"test_accuracy\":0.5}\n");
@@ -276,6 +277,83 @@ static void test_data_under_two_paths(void **state) {
   cutlab_free(table);
 }
 
+/* Methods are told apart among networks on the same data only, and there by what differs there: of
+   one variant the name is the method's. Legends have room for all of it. */
+static void test_variants_by_data(void **state) {
+  report_fixture *f = *state;
+#define MIXED(dataset, alpha, probability)                                                         \
+  "\"dataset\":\"" dataset "\",\"epochs\":1,\"method\":\"cutmix\",\"alpha\":" #alpha               \
+  ",\"mix_probability\":" #probability
+  put_network(f, "a", MIXED("mnist", 1, 0.5));
+  put_network(f, "b", MIXED("cifar10", 1, 1));
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_int_equal(count_of(table, "\n  CutMix    1* "), 2);
+  cutlab_free(table);
+  put_network(f, "c", MIXED("cifar100", 1, 0.5));
+  put_network(f, "d", MIXED("cifar100", 0.2, 0.5));
+  put_network(f, "e", MIXED("cifar100", 0.2, 1));
+  put_network(f, "f", MIXED("svhn", 1, 0.5));
+  put_network(f, "g", MIXED("svhn", 0.2, 0.5));
+  put_network(f, "h", MIXED("folders", 0.2, 0.5));
+  put_network(f, "i", MIXED("folders", 1, 0.5));
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_int_equal(count_of(table, "\n  CutMix    1* "), 2);
+  assert_int_equal(count_of(table, "\n  CutMix (alpha=1, mix_probability=0.5)      1* "), 1);
+  assert_int_equal(count_of(table, "\n  CutMix (alpha=0.2)    1* "), 2);
+  cutlab_free(table);
+  char *page = get(f, "out/report.html");
+  assert_contains(page, "{\"label\":\"CutMix\",\"colour\":\"#009E73\"},");
+  assert_int_equal(count_of(page, "\"colour\":\"#009E73\""), 1);
+  assert_int_equal(count_of(page, "{\"label\":\"CutMix (alpha=0.2)\","), 1);
+  free(page);
+  json_t *figure = json_of(f, "out/figures/all-test-accuracy.vl.json");
+  const json_t *colour = json_object_get(json_object_get(figure, "encoding"), "color");
+  const json_t *legend = json_object_get(colour, "legend");
+  assert_true(json_integer_value(json_object_get(legend, "labelLimit")) >= 37 * 10);
+  assert_int_equal(json_integer_value(json_object_get(legend, "columns")), 1);
+  json_decref(figure);
+#undef MIXED
+}
+
+/* All of some data and as many of them out of more are the same data. */
+static void test_same_data_by_count(void **state) {
+  report_fixture *f = *state;
+#define COUNTED(seed, path, given, mark, taken)                                                    \
+  "\"dataset\":\"mnist\",\"epochs\":1,\"seed\":" #seed ",\"path\":\"" path                         \
+  "\",\"train_examples\":" #given ",\"test_examples\":" #given                                     \
+  "},\"data\":{\"fingerprint\":\"" mark "\",\"train\":" #taken ",\"test\":" #taken
+  put_network(f, "g/a", COUNTED(1, "m.npz", 0, "f", 20));
+  put_network(f, "g/b", COUNTED(2, "mnist", 20, "f", 20));
+  char *table;
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "\n  ERM       2* ");
+  cutlab_free(table);
+  put_network(f, "g/c", COUNTED(3, "mnist", 30, "e", 30));
+  assert_int_equal(report(f, &table), CUTLAB_OK);
+  assert_contains(table, "train_examples 20, test_examples 20\n");
+  assert_contains(table, "train_examples 30, test_examples 30\n");
+  cutlab_free(table);
+#undef COUNTED
+}
+
+/* Where no features were planted the figure of accuracies does not speak of them. */
+static void test_accuracy_without_features(void **state) {
+  report_fixture *f = *state;
+  put_network(f, "g/a", "\"dataset\":\"mnist\",\"epochs\":1");
+  TRAIN(f, "runs/h/b", SMALL);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  static const char *const titles[] = {"all test examples", "test examples whose feature is"};
+  for (int i = 0; i < 2; ++i) {
+    json_t *figure =
+        json_of(f, i ? "out/figures/h-accuracy.vl.json" : "out/figures/g-accuracy.vl.json");
+    const json_t *x = json_object_get(json_object_get(figure, "encoding"), "x");
+    assert_string_equal(json_string_value(json_object_get(x, "title")), titles[i]);
+    assert_int_equal(json_is_true(json_object_get(json_object_get(x, "axis"), "labels")), i);
+    json_decref(figure);
+  }
+}
+
 /* A number at the end leaves the rest of a label alone. */
 static void test_numbered_labels(void **state) {
   report_fixture *f = *state;
@@ -387,6 +465,9 @@ int main(void) {
       TEST(test_models_in_lines),
       TEST(test_variants),
       TEST(test_data_under_two_paths),
+      TEST(test_variants_by_data),
+      TEST(test_same_data_by_count),
+      TEST(test_accuracy_without_features),
       TEST(test_numbered_labels),
       TEST(test_both_kinds),
       TEST(test_trained_unfinished),

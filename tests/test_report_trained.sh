@@ -30,6 +30,11 @@ for rate in 0.01 0.02; do
   done
 done
 "$CUTLAB_BINARY" report --quiet --out "$work/report" "$work/runs" >"$work/table.txt"
+# Legends of what is drawn without fonts to measure text.
+if grep -l '…' "$work"/report/figures/*.svg; then
+  echo "names cut"
+  exit 1
+fi
 
 cat >"$work/reader.js" <<'JS'
     const labels = [...document.querySelectorAll('#all-test-accuracy .role-axis-label > text')].map(text => text.textContent);

@@ -173,15 +173,31 @@ static json_t *figure_title(const char *title, const char *what, const char *key
   return json_pack("{s:s, s:[s, s]}", "text", title, "subtitle", what, key);
 }
 
-/* What all templates take. */
+/* Room for the names of methods in full, in as many columns as go above a figure so wide. Vega
+   takes a letter to be wider than it is where it has no fonts to measure it. */
+static void fit_legend(json_t *bindings, int width) {
+  enum { letter = 10, around = 34, least = 420 };
+  size_t i, longest = 0;
+  const json_t *label;
+  json_array_foreach(json_object_get(bindings, "methods"), i, label) {
+    if (json_string_length(label) > longest) longest = json_string_length(label);
+  }
+  int limit = letter * (int)longest, room = width > least ? width : least;
+  int columns = room / (limit + around);
+  json_object_set_new(bindings, "label_limit", json_integer(limit));
+  json_object_set_new(bindings, "legend_columns", json_integer(columns > 1 ? columns : 1));
+}
+
+/* What all templates take; of a panel that is so wide, and so many beside each other. */
 static json_t *common_bindings(const char *title, const cutlab_report *report, const scope *about,
-                               const char *key, int width) {
+                               const char *key, int width, int panels) {
   const char *what = about->group < 0 ? "all groups" : report->groups[about->group].name;
   json_t *bindings = json_object();
   json_object_set_new(bindings, "title", figure_title(title, what, key));
   json_object_set_new(bindings, "width", json_integer(width));
   json_object_set_new(bindings, "methods", present_methods(report, about, false));
   json_object_set_new(bindings, "colours", present_methods(report, about, true));
+  fit_legend(bindings, width * panels);
   return bindings;
 }
 
@@ -211,7 +227,8 @@ static json_t *curves_spec(const cutlab_report *report, int group, const scope *
   json_t *y_scale = c->log ? log_scale(report, group) : json_pack("{s:b}", "zero", 0);
   json_t *y_axis =
       c->log ? log_axis(report, group, panels, count) : json_pack("{s:i}", "tickCount", 5);
-  json_t *bindings = common_bindings(c->title, report, about, set->curves_key, panel_width[count]);
+  json_t *bindings =
+      common_bindings(c->title, report, about, set->curves_key, panel_width[count], count);
   json_object_set_new(bindings, "panels", panel_labels(panels, count));
   json_object_set_new(bindings, "columns", json_integer(count));
   json_object_set_new(bindings, "valid",
@@ -255,9 +272,12 @@ static bool add_accuracy(cutlab_report_figure *figure, const cutlab_report *repo
   figure->caption = words->caption;
   const scope about = {.group = group, .family = -1};
   json_t *bindings =
-      common_bindings(figure->title, report, &about, words->key, count > 1 ? 110 * count : 220);
+      common_bindings(figure->title, report, &about, words->key, count > 1 ? 110 * count : 220, 1);
   json_object_set_new(bindings, "panels", panel_labels(panels, count));
-  json_object_set_new(bindings, "x_title", json_string(set->x_title));
+  json_object_set_new(bindings, "x_title",
+                      count > 1 ? json_string(set->x_title)
+                                : json_sprintf("all %s", set->source->examples));
+  json_object_set_new(bindings, "x_labels", json_boolean(count > 1));
   json_object_set_new(bindings, "value_title", json_string(set->value_title));
   figure->spec = cutlab_figure_fill(cutlab_asset_accuracy, bindings);
   if (json_array_size(theory) == 0) drop_theory(figure->spec, "y");
@@ -328,7 +348,7 @@ static bool add_overview(cutlab_report_figure *figure, const cutlab_report *repo
   figure->caption = words->caption;
   bool wanted = json_array_size(names) > 1;
   const scope about = {.group = -1, .family = -1, .source = set->source};
-  json_t *bindings = common_bindings(figure->title, report, &about, words->key, 420);
+  json_t *bindings = common_bindings(figure->title, report, &about, words->key, 420, 1);
   json_object_set_new(bindings, "groups", names);
   json_object_set_new(bindings, "value_title", json_string(set->value_title));
   figure->spec = cutlab_figure_fill(cutlab_asset_overview, bindings);

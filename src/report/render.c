@@ -244,7 +244,9 @@ cutlab_status cutlab_report_remove(cutlab_context *context, const char *folder, 
   char *path = cutlab_path_join(context, folder, name);
   if (!path) return CUTLAB_ERROR_MEMORY;
   cutlab_status status = CUTLAB_OK;
-  if (unlink(path) != 0 && errno != ENOENT)
+  struct stat there;
+  /* A read-only file system refuses also where there is nothing to remove. */
+  if (lstat(path, &there) == 0 && unlink(path) != 0)
     status =
         cutlab_fail(context, CUTLAB_ERROR_IO, "cannot remove %s, of an earlier report: %m", path);
   free(path);

@@ -108,14 +108,18 @@ static void read_point(cutlab_report_point *point, const cutlab_report_point *pr
   by_rarity(point->accuracy, features, "accuracy");
 }
 
-/* The same data may lie under several paths: their fingerprint stands instead. That of planted
-   features differs from seed to seed, and their path names the world. */
+/* The same data may lie under several paths, and be all of one or the first of another: their
+   fingerprint stands instead, and how many they are. That of planted features differs from seed to
+   seed, and their path names the world. */
 static void put_data(json_t *key, const cutlab_report_run *run) {
   const json_t *data = json_object_get(run->config, "data");
   const char *fingerprint = json_string_value(json_object_get(data, "fingerprint"));
   if (!fingerprint || strcmp(cutlab_report_setting_text(run, "dataset"), "feature-noise") == 0)
     return;
   json_object_set_new(key, "path", json_sprintf("data %s", fingerprint));
+  json_t *train = json_object_get(data, "train"), *test = json_object_get(data, "test");
+  if (train) json_object_set(key, "train_examples", train);
+  if (test) json_object_set(key, "test_examples", test);
 }
 
 /* Everything but seed, method and what belongs to methods, and what changes nothing. */

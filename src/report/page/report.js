@@ -155,7 +155,8 @@
       const where = spec.encoding.y ? 'group' : 'panel';
       const {aggregate} = layer.encoding[channel];
       layer.encoding.tooltip = [
-        {field: where, type: 'nominal', title: where === 'panel' ? 'feature' : 'group'},
+        ...(spec.encoding.x && !spec.encoding.x.axis.labels ? []
+          : [{field: where, type: 'nominal', title: where === 'panel' ? 'feature' : 'group'}]),
         {field: 'method', type: 'nominal'},
         ...(layer.name === 'seeds' ? [{field: 'seed', type: 'nominal'}] : []),
         {field: 'value', aggregate, type: 'quantitative', format: '.5f',
