@@ -319,9 +319,10 @@ static cutlab_status is_idle(cutlab_context *context, bool *idle,
   cutlab_status status = fill_in(context, without);
   char *given = cutlab_training_get(training, key), *other = cutlab_training_get(without, key);
   free(without);
-  if (status == CUTLAB_OK && !(given && other))
+  bool all = given && other;
+  if (status == CUTLAB_OK && !all)
     status = cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: settings");
-  *idle = status == CUTLAB_OK && (!*given || strcmp(given, other) == 0);
+  *idle = all && (!*given || strcmp(given, other) == 0);
   cutlab_free(given);
   cutlab_free(other);
   return status;
