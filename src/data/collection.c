@@ -28,6 +28,13 @@ static const maker *find_maker(const char *dataset) {
   return NULL;
 }
 
+const char *cutlab_data_set_name(const char *text, size_t length) {
+  for (size_t i = 0; i < sizeof makers / sizeof *makers; ++i)
+    if (strlen(makers[i].dataset) == length && memcmp(makers[i].dataset, text, length) == 0)
+      return makers[i].dataset;
+  return NULL;
+}
+
 static bool is(const char *value, const char *word) {
   return value && strcmp(value, word) == 0;
 }

@@ -35,6 +35,8 @@ cutlab_status cutlab_collection_world(cutlab_context *context, cutlab_collection
 /* Fills the sizes, counts and types that cutlab_collection_world would give, without drawing. */
 cutlab_status cutlab_world_outline(cutlab_context *context, cutlab_collection *collection,
                                    const cutlab_collection_source *source);
+/* The data set of this name, which may lack a NUL; NULL: there is none. Static storage. */
+const char *cutlab_data_set_name(const char *text, size_t length);
 /* Names, counts and words of a source. */
 cutlab_status cutlab_collection_check(cutlab_context *context,
                                       const cutlab_collection_source *source);

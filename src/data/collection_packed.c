@@ -25,13 +25,9 @@ bool cutlab_source_is_packed(const cutlab_collection_source *source) {
 
 /* The data set that an archive says it holds, or NULL. */
 static const char *held_data_set(cutlab_array *members, int count) {
-  static const char *const names[] = {"mnist", "cifar10", "cifar100", "folder", "npy"};
   const cutlab_array *member = cutlab_npz_find(members, count, data_set_member);
   if (!member || member->dtype != CUTLAB_UINT8) return NULL;
-  size_t length = (size_t)cutlab_array_count(member);
-  for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
-    if (length == strlen(names[i]) && memcmp(member->data, names[i], length) == 0) return names[i];
-  return NULL;
+  return cutlab_data_set_name(member->data, (size_t)cutlab_array_count(member));
 }
 
 static cutlab_status check_data_set(cutlab_context *context, const char *held,
