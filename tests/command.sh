@@ -47,5 +47,41 @@ refused() {
     rm -rf no ./*.part-*
   fi
 }
+# catches SIGNAL: $process handles it, so that it can be asked to stop (bits: proc(5), SigCgt)
+catches() {
+  local bits
+  bits=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$process/status" 2>/dev/null)
+  [ "/proc/$process/exe" -ef "$cutlab" ] && ((16#${bits:-0} >> ($(kill -l "$1") - 1) & 1))
+}
+# hold CONDITION ARGUMENTS...: starts cutlab and holds it (SIGSTOP) once CONDITION, a command, is
+# true: $process. One that was at its end first is started anew; `stopped` is the place for --out.
+hold() {
+  local condition=$1
+  shift
+  for _ in {1..20}; do
+    rm -rf stopped
+    # background jobs of a script ignore SIGINT unless told otherwise
+    env --default-signal=INT "$cutlab" "${subcommand[@]}" "$@" >held-output 2>held-errors </dev/null &
+    process=$!
+    until eval "$condition" || ! kill -0 $process 2>/dev/null; do sleep 0.01; done
+    kill -STOP $process 2>/dev/null && grep -q '^State:.[^ZX]' /proc/$process/status 2>/dev/null && return
+    wait $process
+  done
+  not_ok "cutlab ${subcommand[*]} $* ends before: $condition"
+  return 1
+}
+# obeys SIGNAL: what is held goes on with that signal, and ends as it is to: by the exit code, with
+# one line
+obeys() {
+  local code=0
+  kill -s "$1" "$process" && kill -CONT "$process"
+  wait "$process" || code=$?
+  mv held-output output
+  mv held-errors errors
+  [ $code = $((128 + $(kill -l "$1"))) ] && [ "$(wc -l <errors)" = 1 ] && return
+  echo "# exit code $code after $1"
+  sed 's/^/# /' errors
+  return 1
+}
 contains() { grep -qF -- "$2" "$1" || { echo "# $1 lacks '$2'"; return 1; }; }
 field() { python3 -c "import json, sys; print(json.load(open(sys.argv[1]))$2)" "$1"; }

@@ -212,17 +212,10 @@ refused "resume of a truncated run" 1 "truncated" simulate --resume truncated
 long=(--preset quick examples=12 dimension=60 iterations=300000 log_points=3 method=erm)
 run 0 simulate "${long[@]}" --json && cp output straight.json
 for signal in INT TERM; do
-  # a script's background jobs ignore SIGINT unless told otherwise
-  env --default-signal=INT "$cutlab" simulate "${long[@]}" --out stopped-$signal >output 2>errors &
-  process=$!
-  until [ -s stopped-$signal/metrics.jsonl ] || ! kill -0 $process; do sleep 0.05; done
-  kill -s $signal $process
-  code=0
-  wait $process || code=$?
-  check "stopped by $signal: exit code" [ "$code" = $((128 + $(kill -l $signal))) ]
-  check "stopped by $signal: one line" [ "$(wc -l <errors)" = 1 ]
-  check "stopped by $signal: how to go on" contains errors "cutlab simulate --resume stopped-$signal"
-  run 0 simulate --resume stopped-$signal --json && cp output resumed.json
+  hold "[ -s stopped/metrics.jsonl ]" simulate "${long[@]}" --out stopped
+  check "stopped by $signal" obeys $signal
+  check "stopped by $signal: how to go on" contains errors "cutlab simulate --resume stopped"
+  run 0 simulate --resume stopped --json && cp output resumed.json
   check "stopped by $signal: resumed run ends alike" \
     [ "$(field resumed.json '["loss"]')" = "$(field straight.json '["loss"]')" ]
 done
