@@ -17,6 +17,15 @@
 
 #include <cutlab/context.h>
 
+/* Repeats of what draws statistics or is slow: fewer where sanitisers look for other faults. */
+static inline int repeats(int count) {
+#ifdef __SANITIZE_ADDRESS__
+  return (count + 4) / 5;
+#else
+  return count;
+#endif
+}
+
 /* The folder's path in fresh memory, or NULL. Give it back to temporary_remove. */
 static inline char *temporary_make(void) {
   char path[] = "/tmp/cutlab-test-XXXXXX";

@@ -296,7 +296,7 @@ static void test_references(void **state) {
 
 /* A looser tolerance is kept, on 40 readouts. */
 static void test_convergence(void **state) {
-  for (uint64_t i = 0; i < 40; i++) {
+  for (uint64_t i = 0; i < (uint64_t)repeats(40); i++) {
     world w;
     double overall, fine[6], coarse[6];
     world_draw(&w, i);
@@ -310,7 +310,7 @@ static void test_convergence(void **state) {
 
 static void test_monte_carlo(void **state) {
   const int64_t points = 100000;
-  for (uint64_t i = 0; i < 50; i++) {
+  for (uint64_t i = 0; i < (uint64_t)repeats(50); i++) {
     world w;
     double overall, estimate, error;
     world_draw(&w, 1000 + i);
