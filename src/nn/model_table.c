@@ -5,7 +5,7 @@
 #include "base/number.h"
 #include "nn/model_internal.h"
 
-enum { cell_size = 96 };
+enum { cell_size = 104 };
 
 /* The stride where it is not the usual one: 1 of convolutions, the size of pools. */
 static void describe_window(char *text, size_t size, const cutlab_node *node) {
