@@ -7,9 +7,17 @@ if ! command -v mpirun >/dev/null || [ ! -e "$CUTLAB_BUILD/libcutlab_mpi.so" ]; 
   echo "skipped: no mpirun, or CutLab was built without MPI"
   exit 77
 fi
-# mpirun's own: as root, and more ranks than cores. It leaks, by its own account to the end.
+# mpirun's own: as root, and more ranks than cores (Open MPI 4, and 5). It leaks, by its own account
+# to the end.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 export OMP_WAIT_POLICY=passive ASAN_OPTIONS=detect_leaks=0
+
+# Open MPI 4 passes on what ranks say once the job is to end; 5 ends them at once, and names the dead
+# itself.
+[[ $(mpirun --version) == *"(Open MPI) 4."* ]] && last_words=1 || last_words=0
+# final NAME COMMAND...: check, where a job's last words are heard
+final() { ((last_words == 0)) || check "$@"; }
 
 # ranks COUNT CODE ARGUMENTS...: cutlab as COUNT processes; `said` is what CutLab said of errors
 ranks() {
@@ -128,7 +136,7 @@ check "a training in two processes begins" wait_for parts/metrics.jsonl
 sleep 0.5
 kill -TERM $job
 wait $job
-[ -e parts/result.json ] || check "it says how to go on" contains errors "go on with: cutlab simulate"
+[ -e parts/result.json ] || final "it says how to go on" contains errors "go on with: cutlab simulate"
 check "it goes on in three processes" ranks 3 0 simulate --resume parts
 check "stopped or not: the same numbers" alike whole parts
 rm -f parts/result.json
@@ -155,9 +163,11 @@ run 0 sweep --merge --out sweep-shards
 check "shards of two processes each: the same bytes" same_files sweep-shards
 refused_together "a merge" 2 "--merge is the work of one process" sweep --merge --out sweep-shards
 refused_together "a bad spec" 2 "seeds" "${sweep[@]}" seeds=none --out no
-mpirun -np 1 "$cutlab" "${sweep[@]}" --shard 1/2 --out no : \
-  -np 1 "$cutlab" "${sweep[@]}" --shard 2/2 --out no >output 2>errors </dev/null
-check "different shards in one job" contains errors "ranks 0 and 1 were given different shards"
+if mpirun -np 1 true : -np 1 true >/dev/null 2>&1; then # some builds of Open MPI 5 crash here
+  mpirun -np 1 "$cutlab" "${sweep[@]}" --shard 1/2 --out no : \
+    -np 1 "$cutlab" "${sweep[@]}" --shard 2/2 --out no >output 2>errors </dev/null
+  check "different shards in one job" contains errors "ranks 0 and 1 were given different shards"
+fi
 check "different shards: nothing is written" [ ! -e no ]
 
 # kill_rank RANK FOLDER: kills one of three processes of a sweep with SIGKILL. A sweep that was at
@@ -178,8 +188,9 @@ kill_rank() {
   return 1
 }
 check "a dead rank ends the job" kill_rank 2 sweep-dead
-check "a dead rank is named" contains errors "rank 2 does not answer"
-check "what is done is said" grep -q "cutlab: .* of 720 runs are done; .*goes on" errors
+check "a dead rank is named" contains errors "rank 2 "
+final "a dead rank is named by the others" contains errors "rank 2 does not answer"
+final "what is done is said" grep -q "cutlab: .* of 720 runs are done; .*goes on" errors
 check "a dead rank 0 ends the job" kill_rank 0 sweep-dead
 check "the same command goes on" ranks 2 0 "${sweep[@]}" --out sweep-dead
 check "after dead ranks: the same bytes" same_files sweep-dead
