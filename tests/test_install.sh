@@ -77,13 +77,31 @@ cat >"$work/project/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.22)
 project(client C)
 find_package(cutlab 0.1 REQUIRED)
+foreach(kind shared static)
+  add_executable(${kind} client.c)
+  target_link_libraries(${kind} PRIVATE cutlab::${kind})
+endforeach()
+END
+mkdir "$work/part"
+cp "$work/client.c" "$work/part"
+cat >"$work/part/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.22)
+project(whole C)
+add_subdirectory("$CUTLAB_SOURCE" cutlab)
 add_executable(client client.c)
 target_link_libraries(client PRIVATE cutlab::shared)
+if(TARGET test_array OR TARGET bench_step)
+  message(FATAL_ERROR "tests or benchmarks came along")
+endif()
 END
 expect "CMake client: configure" cmake -G Ninja -S "$work/project" -B "$work/project/build" \
   -DCMAKE_PREFIX_PATH="$prefix" &&
   expect "CMake client: build" cmake --build "$work/project/build" &&
-  expect "CMake client runs" runs "$work/project/build/client"
+  expect "CMake client runs" runs "$work/project/build/shared" &&
+  expect "static CMake client runs" runs "$work/project/build/static"
+expect "static CMake client is static" bash -c '! ldd "$1" | grep -q libcutlab' - \
+  "$work/project/build/static"
+expect "as a part of another project" cmake -G Ninja -S "$work/part" -B "$work/part/build"
 
 foreign() {
   nm -D --defined-only "$library/libcutlab.so" | awk '$3 !~ /^cutlab_/ { print; bad = 1 }
