@@ -166,7 +166,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 # Ctrl-C, after the first runs
-hold "[ -s stopped/journal.sqlite ]" spec.yaml --out stopped seeds=10 iterations=20000
+hold "[ -s stopped/journal.sqlite ]" spec.yaml --out stopped -q seeds=10 iterations=20000
 check "a stopped sweep" obeys INT
 check "it says how to go on" grep -q "finished runs are kept: the same command goes on$" errors
 
