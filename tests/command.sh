@@ -71,14 +71,14 @@ hold() {
   return 1
 }
 # obeys SIGNAL: what is held goes on with that signal, and ends as it is to: by the exit code, with
-# one line
+# one line, progress apart
 obeys() {
   local code=0
   kill -s "$1" "$process" && kill -CONT "$process"
   wait "$process" || code=$?
   mv held-output output
   mv held-errors errors
-  [ $code = $((128 + $(kill -l "$1"))) ] && [ "$(wc -l <errors)" = 1 ] && return
+  [ $code = $((128 + $(kill -l "$1"))) ] && [ "$(grep -c "^cutlab: " errors)" = 1 ] && return
   echo "# exit code $code after $1"
   sed 's/^/# /' errors
   return 1
