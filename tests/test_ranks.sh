@@ -128,12 +128,12 @@ wait_for() {
 }
 
 # Stopped in two processes, a training goes on in three, and once more in one.
-long=("${world[@]}" method=cutmix iterations=8000)
+long=("${world[@]}" method=cutmix iterations=4000)
 run 0 simulate "${long[@]}" --out whole
 mpirun -np 2 "$cutlab" simulate "${long[@]}" --out parts >output 2>errors </dev/null &
 job=$!
 check "a training in two processes begins" wait_for parts/metrics.jsonl
-sleep 0.5
+sleep 0.2
 kill -TERM $job
 wait $job
 [ -e parts/result.json ] || final "it says how to go on" contains errors "go on with: cutlab simulate"
