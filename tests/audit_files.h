@@ -28,12 +28,6 @@ static inline void make_logits(double logits[matrix_size], int shift) {
 
 /* Files */
 
-static inline char *path_of(const fixture *f, const char *name) {
-  char *path = cutlab_path_join(f->context, f->folder, name);
-  assert_non_null(path);
-  return path;
-}
-
 static inline void put(const fixture *f, const char *name, const cutlab_array *arrays, int count) {
   char *path = path_of(f, name);
   bool is_npz = strstr(name, ".npz");
@@ -78,8 +72,8 @@ static inline void put_predictions(const fixture *f, const char *name, int shift
 typedef struct fake {
   const char *method, *policy, *fold, *fingerprint, *more; /* more: settings, each with a comma */
   int seed, shift;
-  int64_t first, step, count; /* examples first, first + step, ...; count 0: all */
-  bool unfinished;
+  int64_t first, step, count;  /* examples first, first + step, ...; count 0: all */
+  bool unfinished, relabelled; /* relabelled: every label another one */
 } fake;
 
 static inline void put_run_json(const fixture *f, const char *folder, const fake *run) {
@@ -108,7 +102,7 @@ static inline void put_run(const fixture *f, const char *folder, fake run) {
   make_logits(logits, run.shift);
   for (int64_t r = 0; r < count; ++r) {
     indices[r] = run.first + r * (run.step ? run.step : 1);
-    labels[r] = label_of(indices[r]);
+    labels[r] = label_of(indices[r] + run.relabelled);
     for (int64_t k = 0; k < classes; ++k)
       chosen[r * classes + k] = logits[indices[r] * classes + k];
   }
@@ -174,11 +168,11 @@ static inline void compute_well(const fixture *f, cutlab_audit *audit) {
   if (compute(f, audit) != CUTLAB_OK) fail_msg("%s", cutlab_context_message(f->context));
 }
 
-/* The message, without the temporary folder, is `expected`. */
-static inline void assert_said(const fixture *f, const char *expected) {
+/* What was said, without the temporary folder, is `expected`. */
+static inline void assert_text(const fixture *f, const char *said, const char *expected) {
   char text[1024] = "", *to = text;
   size_t skipped = strlen(f->folder) + 1;
-  for (const char *from = cutlab_context_message(f->context); *from;) {
+  for (const char *from = said; *from;) {
     if (strncmp(from, f->folder, skipped - 1) == 0)
       from += skipped;
     else
@@ -186,6 +180,10 @@ static inline void assert_said(const fixture *f, const char *expected) {
   }
   *to = '\0';
   assert_string_equal(text, expected);
+}
+
+static inline void assert_said(const fixture *f, const char *expected) {
+  assert_text(f, cutlab_context_message(f->context), expected);
 }
 
 static inline void assert_refused(const fixture *f, cutlab_status status, const char *expected) {

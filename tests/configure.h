@@ -2,6 +2,8 @@
 #ifndef CUTLAB_TEST_CONFIGURE_H
 #define CUTLAB_TEST_CONFIGURE_H
 
+#include <sys/resource.h>
+
 #include <cutlab/cutlab.h>
 
 #include "fixture.h"
@@ -39,6 +41,13 @@ static inline cutlab_dataset *configure_dataset(cutlab_context *context, const c
   if (status != CUTLAB_OK) fail_msg("%s", cutlab_context_message(context));
   cutlab_experiment_free(experiment);
   return dataset;
+}
+
+/* The most memory that the process has had. */
+static inline long peak_kilobytes(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss;
 }
 
 #endif

@@ -7,12 +7,6 @@
 #include "base/file.h"
 #include "fixture.h"
 
-static inline char *path_of(const fixture *f, const char *name) {
-  char *path = cutlab_path_join(f->context, f->folder, name);
-  assert_non_null(path);
-  return path;
-}
-
 /* Without the flush to disk of cutlab_file_write. */
 static inline void put(const fixture *f, const char *name, const void *bytes, size_t size) {
   char *path = path_of(f, name);

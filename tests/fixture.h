@@ -76,6 +76,13 @@ typedef struct fixture {
   char *folder;
 } fixture;
 
+/* The path of what is in the folder; release with free. */
+static inline char *path_of(const fixture *f, const char *name) {
+  char *path;
+  assert_true(asprintf(&path, "%s/%s", f->folder, name) > 0);
+  return path;
+}
+
 static inline int fixture_up(void **state) {
   fixture *f = calloc(1, sizeof *f);
   *state = f;

@@ -133,7 +133,7 @@ static inline void copy_file(const fixture *f, const char *to, const char *from,
   size_t size;
   char *data = read_text(f, from, file, &size);
   snprintf(name, sizeof name, "%s/%s", to, file);
-  char *path = inside(f, name);
+  char *path = path_of(f, name);
   expect_ok(f, cutlab_file_write(f->context, path, data, size));
   free(path);
   free(data);

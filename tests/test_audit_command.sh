@@ -96,7 +96,7 @@ done
 codes=
 for process in "${processes[@]}"; do
   wait "$process"
-  codes+=$?
+  codes=$codes$?
 done
 check "six processes at once share the work" [ "$codes" = 000000 ] || cat errors[1-6]
 check "every training is finished" [ "$(find shared -name heldout.npz | wc -l) $(find shared -name result.json | wc -l)" = "12 12" ]
@@ -172,6 +172,12 @@ for text in "left out: under-way/no-record/run.json" "left out: under-way/nothin
   check "with a warning: $text" contains errors "$text"
 done
 check "simulations are passed over" bash -c '! grep -q simulated errors'
+run 0 train "${data[@]}" fold=1/3 --out under-way/thirds -q
+run 0 audit cscore --scores scores.npz under-way --partial --json
+check "one that does not fit is left out" [ "$(field output "['methods']['ERM']['trainings']")" = 3 ]
+check "with a warning that counts" contains errors "left out 1 of 6 runs in under-way: under-way/thirds is of fold 1/3, "
+refused "one that was named is not" 2 "thirds is of fold 1/3" audit cscore --scores scores.npz \
+  study/*fold1* under-way/thirds --partial
 refused "a damaged run.json" 1 "no-record/run.json" audit no-record --out no
 for run in nothing-held empty-held; do
   refused "finished, but $run" 1 "remove the folder $run and run cutlab audit train again" audit $run --out no

@@ -156,6 +156,125 @@ static void only_finished_trainings(void **state) {
   cutlab_audit_free(audit);
 }
 
+/* Found in a folder */
+
+static void add_warning(void *user, const char *message) {
+  char *warnings = user;
+  size_t used = strlen(warnings);
+  snprintf(warnings + used, 1024 - used, "%s\n", message);
+}
+
+/* Adds the runs of the folder "found", of which so many stay, with these warnings. */
+static void find_runs(const fixture *f, int expected_count, const char *first,
+                      const char *expected) {
+  char warnings[1024] = "";
+  cutlab_audit *audit = create(f);
+  const cutlab_audit_options options = {.draws = 50, .partial = true};
+  char *path = path_of(f, "found");
+  cutlab_context_set_warning(f->context, add_warning, warnings);
+  assert_int_equal(cutlab_audit_add_runs(f->context, audit, path), CUTLAB_OK);
+  cutlab_context_set_warning(f->context, NULL, NULL);
+  assert_text(f, warnings, expected);
+  assert_int_equal(audit->input_count, expected_count);
+  assert_text(f, audit->inputs[0].name, first);
+  assert_int_equal(cutlab_audit_compute(f->context, audit, &options), CUTLAB_OK);
+  cutlab_audit_free(audit);
+  assert_int_equal(nftw(path, temporary_remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+  free(path);
+}
+
+static void find_odd_one(const fixture *f, fake usual, fake odd, const char *expected) {
+  put_run(f, "found/a", odd);
+  put_run(f, "found/b", usual);
+  usual.seed = 2;
+  put_run(f, "found/c", usual);
+  find_runs(f, 2, "found/b", expected);
+}
+
+static void runs_that_do_not_fit_are_left_out(void **state) {
+  const fixture *f = *state;
+  const fake whole = {.seed = 1}, half = fold_of("erm", 1, "1/2");
+  find_odd_one(f, whole, (fake){.fingerprint = "beef"},
+               "left out 1 of 3 runs in found: found/a was trained on other data than found/b "
+               "(fingerprints beef and f00d); accepted: trainings on the same data\n");
+  find_odd_one(f, whole, fold_of("erm", 3, "1/2"),
+               "left out 1 of 3 runs in found: found/a predicted training examples of a fold, "
+               "found/b the test data; accepted: trainings that all have folds, or none\n");
+  find_odd_one(f, half, fold_of("erm", 3, "2/3"),
+               "left out 1 of 3 runs in found: found/a is of fold 2/3, found/b of 1/2; accepted: "
+               "as many folds for all trainings\n");
+  find_odd_one(f, whole, (fake){.count = 9},
+               "left out 1 of 3 runs in found: found/a predicted 9 examples, found/b 12; accepted: "
+               "the same examples\n");
+  fake odd = half;
+  odd.first = 1;
+  find_odd_one(f, half, odd,
+               "left out 1 of 3 runs in found: found/a predicted other examples than found/b: 6 "
+               "differ, the first 1; accepted: the same examples\n");
+  odd = half;
+  odd.relabelled = true;
+  find_odd_one(
+      f, half, odd,
+      "left out 1 of 3 runs in found: found/a: 6 of 6 labels differ from those of found/b, "
+      "the first at example 0; accepted: the same labels\n");
+}
+
+static void runs_of_other_classes_are_left_out(void **state) {
+  const fixture *f = *state;
+  double logits[matrix_size];
+  int64_t labels[examples] = {0};
+  make_logits(logits, 0);
+  cutlab_array arrays[] = {matrix("logits", logits),
+                           line("labels", CUTLAB_INT64, labels, examples)};
+  arrays[0].shape[1] = 2;
+  for (int seed = 1; seed < 4; ++seed) {
+    char name[] = "found/x";
+    name[6] = (char)('a' + seed - 1);
+    put_run(f, name, (fake){.seed = seed});
+  }
+  put(f, "found/b/logits.npz", arrays, 2);
+  find_runs(f, 2, "found/a",
+            "left out 1 of 3 runs in found: found/b has 2 classes, found/a 3; accepted: the same "
+            "classes\n");
+}
+
+/* Two kinds of runs are left out, with a line each; of kinds that are as large the first stays. */
+static void the_largest_kind_stays(void **state) {
+  const fixture *f = *state;
+  static const char *const data[] = {"a1", "b2", "c3", "b2", "a1", "b2"};
+  for (int i = 0; i < 6; ++i) {
+    char name[] = "found/0";
+    name[6] = (char)('0' + i);
+    put_run(f, name, (fake){.seed = i + 1, .fingerprint = data[i]});
+  }
+  find_runs(f, 3, "found/1",
+            "left out 2 of 6 runs in found: found/0 was trained on other data than found/1 "
+            "(fingerprints a1 and b2); accepted: trainings on the same data\n"
+            "left out 1 of 6 runs in found: found/2 was trained on other data than found/1 "
+            "(fingerprints c3 and b2); accepted: trainings on the same data\n");
+  put_run(f, "found/a", (fake){.seed = 1, .fingerprint = "a1"});
+  put_run(f, "found/b", (fake){.seed = 1, .fingerprint = "b2"});
+  find_runs(f, 1, "found/a",
+            "left out 1 of 2 runs in found: found/b was trained on other data than found/a "
+            "(fingerprints b2 and a1); accepted: trainings on the same data\n");
+}
+
+/* Folds fit each other, and a run is told from the one of its own fold. */
+static void folds_are_found_together(void **state) {
+  const fixture *f = *state;
+  fake odd = fold_of("cutmix", 1, "2/2");
+  put_run(f, "found/a", fold_of("erm", 1, "1/2"));
+  put_run(f, "found/b", fold_of("erm", 1, "2/2"));
+  find_runs(f, 2, "found/a", "");
+  odd.relabelled = true;
+  put_run(f, "found/a", fold_of("erm", 1, "1/2"));
+  put_run(f, "found/b", fold_of("erm", 1, "2/2"));
+  put_run(f, "found/c", odd);
+  find_runs(f, 2, "found/a",
+            "left out 1 of 3 runs in found: found/c: 6 of 6 labels differ from those of found/b, "
+            "the first at example 1; accepted: the same labels\n");
+}
+
 /* Settings */
 
 static void keep_warning(void *user, const char *message) {
@@ -361,6 +480,10 @@ int main(void) {
                                      CASE(folds_must_fit),
                                      CASE(files_must_fit_the_folds),
                                      CASE(only_finished_trainings),
+                                     CASE(runs_that_do_not_fit_are_left_out),
+                                     CASE(runs_of_other_classes_are_left_out),
+                                     CASE(the_largest_kind_stays),
+                                     CASE(folds_are_found_together),
                                      CASE(settings_make_methods),
                                      CASE(long_policies_stay_apart),
                                      CASE(other_settings_are_not_merged),

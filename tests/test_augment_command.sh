@@ -348,7 +348,8 @@ echo '{"format": "other"}' >wrong/augment.json
 refused "foreign augment.json" 1 "wrong/augment.json" --replay wrong --out no
 rm wrong/augment.json
 refused "no augment.json" 1 "wrong/augment.json" --replay wrong --out no
-refused "replay of nothing" 1 "absent" --replay absent --out no
+refused "replay of nothing" 1 "--replay absent: No such file or directory; accepted: the folder" --replay absent --out no
+refused "replay of no ledger" 1 "--replay wrong/absent.npy: No such file" --replay wrong/absent.npy --out no
 refused "replay and policy" 2 "--policy cannot be given with --replay" --replay edited --policy flip --out no
 refused "replay and seed" 2 "--seed cannot be given with --replay" --replay edited --seed 3 --out no
 

@@ -47,6 +47,7 @@ refused "learning rate 0" 2 "learning_rate is '0'" simulate learning_rate=0
 refused "alpha 1" 2 "alpha is '1'" simulate alpha=1
 refused "frequencies not summing to 1" 2 "sum to 0.9" simulate 'frequencies=[0.8, 0.1]'
 refused "frequencies ascending" 2 "item 2" simulate 'frequencies=[0.2, 0.8]'
+refused "examples beyond memory" 1 "holding the patches in R^d needs" simulate examples=100000000 --out no
 refused "|C| = P" 2 "|C| must be below P" simulate method=cutout cut_size=3
 refused "no examples" 2 "examples is '0'" simulate examples=0
 refused "one patch" 2 "patches is '1'" simulate patches=1

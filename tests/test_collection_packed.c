@@ -20,13 +20,14 @@ static void assert_same_part(const cutlab_examples *a, const cutlab_examples *b,
   assert_memory_equal(a->labels, b->labels, (size_t)a->count * sizeof *a->labels);
 }
 
-/* Packs `source` as p.npz, whose collection is the same one. */
+/* Packs `source` as p.npz, whose collection is the same one, of whatever shape. */
 static void assert_round_trip(const fixture *f, cutlab_collection_source source) {
   cutlab_collection packed, read;
   if (pack_with(f, &packed, source, "p.npz") != CUTLAB_OK)
     fail_msg("%s", cutlab_context_message(f->context));
   source.path = "p.npz";
   source.train_examples = source.test_examples = 0;
+  source.shape = NULL;
   open_well(f, &read, source);
   assert_int_equal(read.classes, packed.classes);
   assert_true(read.fingerprint == packed.fingerprint);
@@ -38,7 +39,7 @@ static void assert_round_trip(const fixture *f, cutlab_collection_source source)
   assert_same_part(&read.train, &packed.train, each);
   if (read.test.count) assert_same_part(&read.test, &packed.test, each);
   assert_int_equal(read.class_names != NULL, packed.class_names != NULL);
-  for (int64_t i = 0; read.class_names && i < read.classes; ++i)
+  for (int64_t i = 0; read.class_names && packed.class_names && i < read.classes; ++i)
     assert_string_equal(read.class_names[i], packed.class_names[i]);
   cutlab_collection_clear(&read);
   cutlab_collection_clear(&packed);
@@ -82,14 +83,43 @@ static void test_a_part(void **state) {
 
 static void test_series(void **state) {
   const fixture *f = *state;
+  cutlab_collection c;
   float values[2 * 3 * 2] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
   make_folder(f, "n");
   put_array(f, "n/y_train.npy", CUTLAB_INT8, 1, (int64_t[]){2}, (int8_t[]){1, 0});
   put_array(f, "n/x_train.npy", CUTLAB_FLOAT32, 3, (int64_t[]){2, 3, 2}, values);
   assert_round_trip(f,
                     (cutlab_collection_source){.dataset = "npy", .path = "n", .shape = "series"});
+  assert_round_trip(f, (cutlab_collection_source){.dataset = "npy", .path = "p.npz"});
+  open_well(f, &c,
+            (cutlab_collection_source){.dataset = "npy", .path = "p.npz", .shape = "series"});
+  assert_sizes(&c, 2, 1, 3, 2, 0);
+  cutlab_collection_clear(&c);
   put_array(f, "n/x_train.npy", CUTLAB_FLOAT32, 2, (int64_t[]){2, 6}, values);
   assert_round_trip(f, (cutlab_collection_source){.dataset = "npy", .path = "n"});
+  put_arrays(f, CUTLAB_UINT8);
+  assert_round_trip(f, (cutlab_collection_source){.dataset = "npy", .path = "n"});
+  refuse(f, (cutlab_collection_source){.dataset = "npy", .path = "p.npz", .shape = "series"},
+         CUTLAB_ERROR_FORMAT, "4 axes; accepted: 2 ([N][L]) or 3 ([N][L][C]), with shape = series");
+}
+
+static int stop_within(void *user, const cutlab_progress *progress) {
+  (void)user;
+  return progress->done > 0 && progress->done < progress->total;
+}
+
+/* Large members are read in blocks. */
+static void test_cancelled(void **state) {
+  const fixture *f = *state;
+  enum { length = 10 << 20 };
+  static uint8_t values[length];
+  make_folder(f, "n");
+  put_array(f, "n/x_train.npy", CUTLAB_UINT8, 3, (int64_t[]){1, length / 1024, 1024}, values);
+  put_array(f, "n/y_train.npy", CUTLAB_UINT8, 1, (int64_t[]){1}, values);
+  assert_round_trip(f, (cutlab_collection_source){.dataset = "npy", .path = "n"});
+  cutlab_context_set_progress(f->context, stop_within, NULL);
+  refuse(f, (cutlab_collection_source){.dataset = "npy", .path = "p.npz"}, CUTLAB_CANCELLED,
+         "cancelled: reading arrays at 8388608");
 }
 
 /* As cutlab data pack would have written a folder of images: with names. */
@@ -162,8 +192,8 @@ static void test_plain_archive(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_up, fixture_down)
 
 int main(void) {
-  const struct CMUnitTest tests[] = {TEST(test_arrays),  TEST(test_a_part),
-                                     TEST(test_series),  TEST(test_names),
-                                     TEST(test_refused), TEST(test_plain_archive)};
+  const struct CMUnitTest tests[] = {TEST(test_arrays),       TEST(test_a_part), TEST(test_series),
+                                     TEST(test_cancelled),    TEST(test_names),  TEST(test_refused),
+                                     TEST(test_plain_archive)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

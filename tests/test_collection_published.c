@@ -2,6 +2,7 @@
    sets themselves where they are. */
 #define ZLIB_CONST
 #include <lzma.h>
+#include <pthread.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -351,6 +352,39 @@ static void test_mnist(void **state) {
   refuse(f, here, CUTLAB_ERROR_FORMAT, "IDX of 1 axes");
 }
 
+typedef struct listener {
+  pthread_t caller;
+  int64_t at; /* cancels once so many files are read */
+  int64_t told;
+} listener;
+
+static int stop_at(void *user, const cutlab_progress *progress) {
+  listener *l = user;
+  if (!pthread_equal(l->caller, pthread_self())) fail_msg("told on another thread");
+  l->told = progress->done;
+  return progress->done >= l->at;
+}
+
+/* Between the blocks of a compressed file, here of the third of four. */
+static void test_cancelled(void **state) {
+  const fixture *f = *state;
+  enum { test_bytes = 7840016 };
+  static unsigned char test[test_bytes] = {0, 0, 8, 3, 0, 0, 0x27, 0x10, 0, 0, 0, 28, 0, 0, 0, 28};
+  listener l = {.caller = pthread_self(), .at = 2};
+  const cutlab_collection_source here = {.dataset = "mnist", .path = "."};
+  make_mnist(f);
+  take_away(f, "t10k-images-idx3-ubyte");
+  put_compressed(f, "t10k-images-idx3-ubyte.gz", compress_gzip, test, test_bytes);
+  cutlab_context_set_progress(f->context, stop_at, &l);
+  refuse(f, here, CUTLAB_CANCELLED, "cancelled: reading the data set at 2");
+  assert_int_equal(l.told, 2);
+  for (l.at = 0; l.at < 4; ++l.at) {
+    assert_int_equal(cutlab_context_set_threads(f->context, 2 + (int)l.at), CUTLAB_OK);
+    refuse(f, here, CUTLAB_CANCELLED, "cancelled: reading the data set at ");
+    assert_true(l.told >= l.at);
+  }
+}
+
 static void test_verify(void **state) {
   const fixture *f = *state;
   char *report;
@@ -425,6 +459,7 @@ int main(void) {
       TEST(test_cifar100),
       TEST(test_mnist),
       TEST(test_verify),
+      TEST(test_cancelled),
       TEST(test_published),
       TEST(test_published_measures),
   };

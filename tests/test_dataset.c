@@ -265,6 +265,18 @@ static void test_refusals(void **state) {
   refuse(*state, "examples=1000000; dimension=1000000000", CUTLAB_ERROR_MEMORY, "GiB");
 }
 
+/* Labels, positions and the numbers of noise rows of 3e6 examples would take 120 MB. */
+static void test_refusals_draw_nothing(void **state) {
+  static const char *const settings[] = {
+      "examples=3000000; dimension=1000000; form=held", "examples=3000000; dimension=1000000000",
+      "examples=3000000; dimension=1000000000; noise=full; form=wishart"};
+  for (size_t k = 0; k < sizeof settings / sizeof *settings; ++k) {
+    long before = peak_kilobytes();
+    refuse(*state, settings[k], CUTLAB_ERROR_MEMORY, "GiB");
+    assert_true(peak_kilobytes() - before < 30000);
+  }
+}
+
 typedef struct entry_sums {
   double first, second, fourth;
 } entry_sums;
@@ -714,6 +726,7 @@ static void test_files(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_refusals_draw_nothing, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_stratified_counts, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_stratified_order, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_independent_draws, context_up, context_down),

@@ -19,7 +19,7 @@ typedef struct archive {
 
 static archive open_archive(const fixture *f, const char *name) {
   archive a;
-  char *path = inside(f, name);
+  char *path = path_of(f, name);
   expect_ok(f, cutlab_npz_read(f->context, &a.arrays, &a.count, path, 0));
   free(path);
   return a;
@@ -247,7 +247,7 @@ static void courses_by_hand(void **state) {
 static void cartography_reads_it(void **state) {
   const fixture *f = *state;
   write_courses(f);
-  char *out = inside(f, "td_metrics.jsonl"), *elsewhere = inside(f, "elsewhere");
+  char *out = path_of(f, "td_metrics.jsonl"), *elsewhere = path_of(f, "elsewhere");
   expect_ok(f, cutlab_train_cartography(f->context, f->folder, out));
   size_t size;
   char *text;
@@ -284,7 +284,7 @@ static void cartography_reads_it(void **state) {
 static void cartography_refuses_other_files(void **state) {
   const fixture *f = *state;
   write_courses(f);
-  char *path = inside(f, "difficulty.npz"), *out = inside(f, "out");
+  char *path = path_of(f, "difficulty.npz"), *out = path_of(f, "out");
   archive a = open_archive(f, "difficulty.npz");
   cutlab_array *epochs_member = cutlab_npz_find(a.arrays, a.count, "epochs");
   *(int64_t *)epochs_member->data = 0;
@@ -359,7 +359,7 @@ static void other_files_of_epochs_are_refused(void **state) {
   assert_message(f->context, "000002.npz: 'probability' is missing or of another shape");
   assert_int_equal(cutlab_examples_summarise(f->context, f->folder, &examples, 4), CUTLAB_ERROR_IO);
   assert_message(f->context, "000004.npz is missing");
-  char *out = inside(f, "difficulty.npz");
+  char *out = path_of(f, "difficulty.npz");
   assert_false(cutlab_file_exists(out));
   free(out);
 }
@@ -383,7 +383,7 @@ static void write_data(const fixture *f) {
                            {"train_labels", CUTLAB_INT64, 1, {train_count}, labels},
                            {"test_images", CUTLAB_UINT8, 3, {9, side, side}, images},
                            {"test_labels", CUTLAB_INT64, 1, {9}, labels}};
-  char *data = inside(f, "data.npz"), *as_test = inside(f, "as.npz");
+  char *data = path_of(f, "data.npz"), *as_test = path_of(f, "as.npz");
   expect_ok(f, cutlab_npz_write(f->context, data, arrays, 4));
   arrays[2].shape[0] = arrays[3].shape[0] = train_count;
   expect_ok(f, cutlab_npz_write(f->context, as_test, arrays, 4));
@@ -411,10 +411,10 @@ static cutlab_status train(const fixture *f, const char *name, const char *const
 /* Of the checkpoint after an epoch, for all training examples: what the epoch's file is of. */
 static void check_against_checkpoint(const fixture *f, const char *run, int epoch, int steps) {
   char name[96];
-  char *folder = inside(f, run), *as_test = inside(f, "as.npz"), *out = inside(f, "logits.npz");
+  char *folder = path_of(f, run), *as_test = path_of(f, "as.npz"), *out = path_of(f, "logits.npz");
   const cutlab_collection_source source = {.dataset = "npy", .path = as_test};
   snprintf(name, sizeof name, "%s/checkpoints/%08d.npz", run, epoch * steps);
-  char *checkpoint = inside(f, name);
+  char *checkpoint = path_of(f, name);
   expect_ok(f, cutlab_train_predict(f->context, NULL, folder, checkpoint, &source, out));
   snprintf(name, sizeof name, "%s/examples/%06d.npz", run, epoch);
   archive logits = open_archive(f, "logits.npz"), logged = open_archive(f, name);
@@ -497,7 +497,7 @@ static void logging_changes_no_number(void **state) {
     json_decref(lines[0]);
     json_decref(lines[1]);
   }
-  char *none = inside(f, "b/examples"), *no_table = inside(f, "b/difficulty.csv");
+  char *none = path_of(f, "b/examples"), *no_table = path_of(f, "b/difficulty.csv");
   assert_int_not_equal(access(none, F_OK), 0);
   assert_false(cutlab_file_exists(no_table));
   free(no_table);
@@ -569,7 +569,7 @@ static void files_beyond_the_checkpoint_are_replaced(void **state) {
   put(f, "a", "difficulty.npz.12-0.tmp", "PK");
   expect_ok(f, resume(f, "a"));
   assert_same(f, "whole", "a");
-  char *examples = inside(f, "a/examples"), *torn = inside(f, "a/difficulty.npz.12-0.tmp");
+  char *examples = path_of(f, "a/examples"), *torn = path_of(f, "a/difficulty.npz.12-0.tmp");
   assert_int_equal(temporary_entries(examples), 4);
   assert_false(cutlab_file_exists(torn));
   free(torn);
@@ -580,7 +580,7 @@ static void files_beyond_the_checkpoint_are_replaced(void **state) {
 static void a_missing_epoch_is_said(void **state) {
   const fixture *f = *state;
   stop(f, "a", NULL, 19);
-  char *gone = inside(f, "a/examples/000001.npz"), *record = inside(f, "a/run.json");
+  char *gone = path_of(f, "a/examples/000001.npz"), *record = path_of(f, "a/run.json");
   assert_int_equal(unlink(gone), 0);
   assert_int_equal(resume(f, "a"), CUTLAB_ERROR_IO);
   assert_message(f->context, "a/examples/000001.npz is missing");

@@ -81,7 +81,8 @@ static void test_refused_parameters(void **state) {
                {"hue(amount=0.6)", "amount"},
                {"brightness(amount=-1)", "amount"},
                {"rotate(degrees=181)", "degrees"},
-               {"rotate(interpolation=cubic)", "nearest | bilinear"}};
+               {"rotate(interpolation=cubic)", "nearest | bilinear"},
+               {NULL, "text is NULL"}};
   for (size_t k = 0; k < sizeof cases / sizeof *cases; ++k) {
     cutlab_policy *policy;
     assert_int_equal(cutlab_policy_create(*state, &policy, cases[k].policy), CUTLAB_ERROR_ARGUMENT);

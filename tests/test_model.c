@@ -453,7 +453,7 @@ static const refusal refusals[] = {
 static void refuse(cutlab_context *context, const char *text, const char *message) {
   cutlab_model *model = NULL;
   if (cutlab_model_create(context, &model, text, 3, 32, 32, 10) != CUTLAB_ERROR_ARGUMENT)
-    fail_msg("'%.60s' is accepted", text);
+    fail_msg("'%.60s' is accepted", text ? text : "NULL");
   assert_null(model);
   assert_message(context, message);
 }
@@ -461,6 +461,7 @@ static void refuse(cutlab_context *context, const char *text, const char *messag
 static void test_refusals(void **state) {
   for (size_t i = 0; i < sizeof refusals / sizeof *refusals; ++i)
     refuse(*state, refusals[i].text, refusals[i].message);
+  refuse(*state, NULL, "text is NULL");
 }
 
 /* `count` times a text, then another. Release with free. */

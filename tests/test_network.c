@@ -3,6 +3,8 @@
 
 #include <signal.h>
 #include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/base.h"
 #include "nn/dropout.h"
@@ -341,6 +343,57 @@ static void test_signals(void **state) {
   net_close(&n);
 }
 
+static bool computes_as(cutlab_context *context, net *n, float loss) {
+  cutlab_status status = cutlab_network_gradient(context, n->network, &n->loss, n->logits, n->input,
+                                                 n->labels, n->count, 1, 2);
+  return status == CUTLAB_OK && fabs(n->loss - loss) < 1e-4 * loss;
+}
+
+/* In a fork: with the parent's context and network, and with its own. What failed, 0: nothing. */
+static int compute_in_a_fork(cutlab_context *context, net *n, const network_case *row,
+                             const char *backend) {
+  const float loss = (float)n->loss;
+  cutlab_context *own;
+  if (cutlab_context_threads(context) != 1) return 1;
+  if (!computes_as(context, n, loss)) return 2;
+  if (cutlab_context_create(&own) != CUTLAB_OK) return 3;
+  if (cutlab_context_set_threads(own, 2) != CUTLAB_ERROR_ARGUMENT) return 4;
+  if (!strstr(cutlab_context_message(own), "fork")) return 5;
+  if (cutlab_context_set_threads(own, 1) != CUTLAB_OK) return 6;
+  net_open(own, n, row, backend, n->count);
+  return computes_as(own, n, loss) ? 0 : 7;
+}
+
+/* The status that the process ended with; killed, if it takes too long: held signals do not. */
+static int end_of(pid_t process) {
+  int status = 0, ended = 0;
+  for (int i = 0; i < 3000 && !ended; ++i) {
+    ended = waitpid(process, &status, WNOHANG);
+    usleep(10000);
+  }
+  if (ended) return status;
+  kill(process, SIGKILL);
+  waitpid(process, &status, 0);
+  return status;
+}
+
+/* OpenMP's threads of the parent are not in a fork. */
+static void test_network_fork(void **state) {
+  const network_case *row = &nets[3];
+  assert_int_equal(cutlab_context_set_threads(*state, 2), CUTLAB_OK);
+  for (int b = 0; b < backend_count; ++b) {
+    net n;
+    net_open(*state, &n, row, backend_names[b], 64);
+    net_gradient(*state, &n);
+    pid_t child = fork();
+    if (child == 0) _exit(compute_in_a_fork(*state, &n, row, backend_names[b]));
+    assert_int_equal(end_of(child), 0);
+    assert_int_equal(cutlab_context_threads(*state), 2);
+    net_close(&n);
+  }
+  assert_int_equal(cutlab_context_set_threads(*state, 1), CUTLAB_OK);
+}
+
 static void test_network_errors(void **state) {
   net n;
   cutlab_network *none = NULL;
@@ -362,13 +415,10 @@ static void test_network_errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_network_differences),
-      cmocka_unit_test(test_backends_agree),
-      cmocka_unit_test(test_network_threads),
-      cmocka_unit_test(test_network_dropout),
-      cmocka_unit_test(test_network_evaluation),
-      cmocka_unit_test(test_network_errors),
-      cmocka_unit_test(test_signals),
+      cmocka_unit_test(test_network_differences), cmocka_unit_test(test_backends_agree),
+      cmocka_unit_test(test_network_threads),     cmocka_unit_test(test_network_fork),
+      cmocka_unit_test(test_network_dropout),     cmocka_unit_test(test_network_evaluation),
+      cmocka_unit_test(test_network_errors),      cmocka_unit_test(test_signals),
   };
   return cmocka_run_group_tests(tests, context_up, context_down);
 }

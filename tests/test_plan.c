@@ -205,6 +205,7 @@ static void test_draw_errors(void **state) {
                {{.count = 1, .height = 0, .width = 1}, "height 0"},
                {{.count = 1, .height = 100000, .width = 100000}, "fewer than 2^31"},
                {{.count = 1, .height = 1, .width = 1, .epoch = -2}, "epoch is -2"},
+               {{.count = 1, .height = 1, .width = 1, .epoch = -1}, "epoch is -1"},
                {{.count = 2, .samples = negative, .height = 1, .width = 1}, "sample id 1 is -1"}};
   cutlab_policy *policy = make_policy(*state, "cutmix");
   cutlab_plan *plan;
@@ -241,7 +242,7 @@ static void test_plan_set(void **state) {
   static const char *const messages[] = {
       "step is 9",        "row is 3",     "sample is 7",      "partner_row is -1",
       "partner_row is 3", "partner is 0", "lambda is nan",    "weight is 1.5",
-      "a value is nan",   "box's bottom", "box's right",      "pixels is 7",
+      "a value is nan",   "box's bottom", "box's right",      "pixels is 7; accepted: 6",
       "run_count is 1",   "box's bottom", "partner_row is 2", "run_count is 1"};
   bad[0].step = 9;
   bad[1].row = 3;
@@ -392,10 +393,15 @@ static void test_ledgers(void **state) {
   for (int trial = 0; trial < 4; ++trial) {
     cutlab_policy *policy = make_policy(f->context, kinds[trial / 2]);
     const int64_t ids[] = {5, 3, 9, 100, 4};
+    const uint64_t seeds[] = {9, INT64_MAX, UINT64_MAX};
     cutlab_plan *plans[3], **read;
     for (int b = 0; b < 3; ++b) {
-      const cutlab_draw draw = {
-          .seed = 3, .epoch = b, .samples = ids, .count = 5 - 2 * b, .height = 7, .width = 9};
+      const cutlab_draw draw = {.seed = seeds[b],
+                                .epoch = b,
+                                .samples = ids,
+                                .count = 5 - 2 * b,
+                                .height = 7,
+                                .width = 9};
       plans[b] = make_plan(f->context, policy, &draw);
     }
     char path[256];
@@ -407,6 +413,8 @@ static void test_ledgers(void **state) {
     assert_int_equal(count, 3);
     for (int b = 0; b < 3; ++b) {
       assert_same_plans(plans[b], read[b]);
+      assert_true(cutlab_plan_drawn(read[b])->seed == seeds[b]);
+      assert_int_equal(cutlab_plan_drawn(read[b])->epoch, b);
       cutlab_plan_free(read[b]);
     }
     cutlab_free(read);
@@ -417,18 +425,72 @@ static void test_ledgers(void **state) {
   }
 }
 
+/* The epoch of the one plan in a ledger, which is the same once written again. */
+static int64_t epoch_in(fixture *f, const char *path, const cutlab_policy *policy, bool again) {
+  cutlab_plan **read;
+  int64_t count;
+  char copy[300];
+  cutlab_status status = cutlab_ledger_read(f->context, &read, &count, path, policy, 4, 4);
+  if (status != CUTLAB_OK) fail_msg("%s", cutlab_context_message(f->context));
+  assert_int_equal(count, 1);
+  int64_t epoch = cutlab_plan_drawn(read[0])->epoch;
+  snprintf(copy, sizeof copy, "%s/again%s", f->folder, strrchr(path, '.'));
+  assert_int_equal(cutlab_ledger_write(f->context, copy, read, 1), CUTLAB_OK);
+  cutlab_plan_free(read[0]);
+  cutlab_free(read);
+  if (!again) assert_int_equal(epoch_in(f, copy, policy, true), epoch);
+  return epoch;
+}
+
+/* Files from before ledgers had seed and epoch: one output without steps. */
+static void test_ledgers_without_seed(void **state) {
+  fixture *f = *state;
+  static const char header[] =
+      "{'descr': [('batch', '<i4'), ('row', '<i4'), ('step', '<i4'), ('partner_row', '<i4'), "
+      "('sample', '<i8'), ('partner', '<i8'), ('key', '<u8'), ('lambda', '<f8'), ('weight', "
+      "'<f8'), ('values', '<f8', (4,)), ('pixels', '<i8'), ('top', '<i4'), ('left', '<i4'), "
+      "('bottom', '<i4'), ('right', '<i4')], 'fortran_order': False, 'shape': (1,), }";
+  char path[256], record[112] = {0};
+  memset(record + 8, 255, 4); /* step -1 */
+  cutlab_policy *policy = make_policy(f->context, "cutmix");
+  snprintf(path, sizeof path, "%s/old.npy", f->folder);
+  FILE *file = fopen(path, "wb");
+  fwrite("\x93NUMPY\x01", 1, 8, file);
+  fprintf(file, "%c%c%-501s\n", 502 & 255, 502 >> 8, header);
+  fwrite(record, sizeof record, 1, file);
+  fclose(file);
+  assert_int_equal(epoch_in(f, path, policy, false), -1);
+  snprintf(path, sizeof path, "%s/old.jsonl", f->folder);
+  file = fopen(path, "w");
+  fputs("{\"batch\":0,\"row\":0,\"sample\":3,\"steps\":[]}\n", file);
+  fclose(file);
+  assert_int_equal(epoch_in(f, path, policy, false), -1);
+  cutlab_policy_free(policy);
+}
+
 static void test_ledger_errors(void **state) {
   fixture *f = *state;
   static const struct {
     const char *text, *message;
-  } cases[] = {{"{", "not valid JSON"},
-               {"{}\n", "lacks one of batch"},
-               {"{\"batch\":0,\"row\":1,\"sample\":0,\"steps\":[]}", "accepted: batch 0, row 0"},
-               {"{\"batch\":0,\"row\":0,\"sample\":0,\"steps\":[{}]}", "a step lacks"},
-               {"{\"batch\":0,\"row\":0,\"sample\":0,\"steps\":[{\"step\":0,\"key\":"
-                "\"0000000000000000\",\"partner\":3,\"partner_row\":1,\"box\":[0,0,1,1],"
-                "\"pixels\":1,\"lambda\":0.5,\"weight\":0.5,\"values\":[0,0,0,0]}]}",
-                "partner_row is 1"}};
+  } cases[] = {
+      {"{", "not valid JSON"},
+      {"{}\n", "lacks one of batch"},
+      {"{\"batch\":0,\"row\":1,\"sample\":0,\"steps\":[]}", "accepted: batch 0, row 0"},
+      {"{\"batch\":0,\"row\":0,\"sample\":0,\"steps\":[{}]}", "a step lacks"},
+      {"{\"batch\":0,\"row\":0,\"sample\":0,\"seed\":1,\"steps\":[]}", "seed or epoch"},
+      {"{\"batch\":0,\"row\":0,\"sample\":0,\"seed\":-1,\"epoch\":0,\"steps\":[]}",
+       "seed or epoch"},
+      {"{\"batch\":0,\"row\":0,\"sample\":0,\"seed\":\"18446744073709551616\",\"epoch\":0,"
+       "\"steps\":[]}",
+       "seed or epoch"},
+      {"{\"batch\":0,\"row\":0,\"sample\":0,\"seed\":1,\"epoch\":-2,\"steps\":[]}", "epoch is -2"},
+      {"{\"batch\":0,\"row\":0,\"sample\":0,\"seed\":1,\"epoch\":2,\"steps\":[]}\n"
+       "{\"batch\":0,\"row\":1,\"sample\":1,\"seed\":1,\"epoch\":3,\"steps\":[]}",
+       "accepted: 1 and 2, those of row 0"},
+      {"{\"batch\":0,\"row\":0,\"sample\":0,\"steps\":[{\"step\":0,\"key\":"
+       "\"0000000000000000\",\"partner\":3,\"partner_row\":1,\"box\":[0,0,1,1],"
+       "\"pixels\":1,\"lambda\":0.5,\"weight\":0.5,\"values\":[0,0,0,0]}]}",
+       "partner_row is 1"}};
   cutlab_policy *policy = make_policy(f->context, "cutmix");
   char path[256];
   snprintf(path, sizeof path, "%s/bad.jsonl", f->folder);
@@ -506,6 +568,7 @@ int main(void) {
       cmocka_unit_test_setup_teardown(test_labels, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_labels_of_chains, context_up, context_down),
       cmocka_unit_test_setup_teardown(test_ledgers, fixture_up, fixture_down),
+      cmocka_unit_test_setup_teardown(test_ledgers_without_seed, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_ledger_errors, fixture_up, fixture_down),
       cmocka_unit_test_setup_teardown(test_describe, context_up, context_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,12 +243,12 @@ static void test_apply_errors(void **state) {
   struct {
     cutlab_batch output, input;
     const char *message;
-  } cases[10];
-  for (int i = 0; i < 10; ++i) {
+  } cases[11];
+  for (int i = 0; i < 11; ++i) {
     cases[i].input = cases[i].output = good;
     cases[i].output.data = other;
   }
-  cases[0].input.dtype = CUTLAB_INT64, cases[0].message = "input has dtype";
+  cases[0].input.dtype = CUTLAB_INT64, cases[0].message = "input has dtype 2, int64; accepted";
   cases[1].input.count = 3, cases[1].message = "3 images of 4 x 4, the plan is for 2";
   cases[2].output.width = 5, cases[2].message = "output has 2 images of 4 x 5";
   cases[3].input.channels = 0, cases[3].message = "0 channels";
@@ -259,7 +259,8 @@ static void test_apply_errors(void **state) {
   cases[8].input.data = NULL, cases[8].message = "not NULL";
   cases[9].input.channels = cases[9].output.channels = 2,
   cases[9].message = "3 values for images of 2";
-  for (int i = 0; i < 10; ++i) {
+  cases[10].input.dtype = (cutlab_dtype)77, cases[10].message = "input has dtype 77; accepted";
+  for (int i = 0; i < 11; ++i) {
     assert_int_equal(cutlab_plan_apply(*state, plan, &cases[i].output, &cases[i].input),
                      CUTLAB_ERROR_ARGUMENT);
     assert_message(*state, cases[i].message);

@@ -135,6 +135,28 @@ static void test_damaged_among_others(void **state) {
   assert_contains(cutlab_context_message(f->context), "/runs/x/cutout/run.json:2:");
 }
 
+/* Links to folders: each real one is walked once, and none above where the walk begins. */
+static void test_links(void **state) {
+  report_fixture *f = *state;
+  static const struct {
+    const char *to, *name;
+  } links[] = {{".", "runs/self"},       {"..", "runs/x/up"},        {"../..", "runs/x/out"},
+               {"x", "runs/again"},      {"nowhere", "runs/gone"},   {"second", "runs/first"},
+               {"first", "runs/second"}, {"../apart", "runs/linked"}};
+  put_run(f, "runs/x/erm", "erm", 1, 1, 0.7);
+  put_run(f, "runs/x/cutmix", "cutmix", 1, 1, 0.9);
+  put_run(f, "apart/mixup", "mixup", 1, 1, 0.8);
+  put_run(f, "elsewhere/erm", "erm", 2, 1, 0.6);
+  for (size_t i = 0; i < sizeof links / sizeof *links; ++i)
+    assert_int_equal(symlink(links[i].to, in(f, links[i].name)), 0);
+  assert_int_equal(report(f, NULL), CUTLAB_OK);
+  char *csv = get(f, "out/summary.csv");
+  assert_int_equal(count_of(csv, "\n"), 1 + 3);
+  assert_contains(csv, "/runs/linked/mixup,");
+  free(csv);
+  assert_null(strstr(f->warnings, "left out"));
+}
+
 /* As a user who may read all but one folder. */
 static void test_unreadable_folder(void **state) {
   report_fixture *f = *state;
@@ -462,6 +484,7 @@ int main(void) {
       TEST(test_bad_input),
       TEST(test_unreadable_folder),
       TEST(test_damaged_among_others),
+      TEST(test_links),
       TEST(test_hostile_text),
       TEST(test_own_data),
       TEST(test_same_folder_twice),

@@ -274,6 +274,12 @@ static void test_files(void **state) {
   expect(f, cutlab_run_summary(f->context, &summary, result), CUTLAB_OK);
   assert_non_null(strstr(summary, "extremely rare"));
   cutlab_free(summary);
+  static const char *const others[] = {"{}", "[]", "{\"method\": 3}", "{\"method\": \"erm\"}"};
+  for (int i = 0; i < 4; ++i) {
+    assert_int_equal(cutlab_run_summary(f->context, &summary, others[i]), CUTLAB_ERROR_FORMAT);
+    assert_message(f->context, i ? "result: " : "method");
+    assert_null(summary);
+  }
   json_decref(record);
   json_decref(lines);
   json_decref(last);

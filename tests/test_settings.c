@@ -321,6 +321,11 @@ static void test_policy_read_back(void **state) {
     assert_int_equal(cutlab_training_validate(f->context, other), CUTLAB_OK);
     cutlab_training_free(other);
   }
+  /* what stands in YAML, with other data too, whose recipe augments otherwise */
+  cutlab_training *other = read_back(f, false);
+  assert_int_equal(cutlab_training_set(f->context, other, "dataset", "cifar10"), CUTLAB_OK);
+  assert_int_equal(cutlab_training_validate(f->context, other), CUTLAB_OK);
+  cutlab_training_free(other);
 }
 
 /* The policy's text for images of this size and two channels. */

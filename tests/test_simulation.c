@@ -407,7 +407,8 @@ static void refuse_create(cutlab_context *context, const char *settings, const c
                           const char *message) {
   cutlab_experiment *x = configure(context, "quick", settings);
   cutlab_simulation *s = (cutlab_simulation *)context;
-  assert_int_equal(cutlab_simulation_create(context, &s, x, data), CUTLAB_ERROR_ARGUMENT);
+  cutlab_status status = strstr(message, "needs") ? CUTLAB_ERROR_MEMORY : CUTLAB_ERROR_ARGUMENT;
+  assert_int_equal(cutlab_simulation_create(context, &s, x, data), status);
   assert_null(s);
   assert_message(context, message);
   cutlab_experiment_free(x);
@@ -426,6 +427,20 @@ static void test_refusals(void **state) {
   refuse_create(*state, "form=wishart", held, "form is wishart");
   cutlab_dataset_free(held);
   refuse_create(*state, "frequencies=[.5]", NULL, "frequencies sum to 0.5");
+}
+
+/* The data would take 84 MB and 16 GB. */
+static void test_refusals_draw_nothing(void **state) {
+  static const struct {
+    const char *settings, *message;
+  } cases[] = {{"examples=300000; dimension=10; form=gram", "the Gram form of held data needs 26"},
+               {"examples=3; dimension=100000000; filters=1024; form=held",
+                "holding the filters in R^d needs"}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; ++k) {
+    long before = peak_kilobytes();
+    refuse_create(*state, cases[k].settings, NULL, cases[k].message);
+    assert_true(peak_kilobytes() - before < 30000);
+  }
 }
 
 static void test_negative_counts_are_refused(void **state) {
@@ -512,6 +527,7 @@ static void test_small_worlds(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      TEST(test_refusals_draw_nothing),
       TEST(test_one_step_is_the_definition),
       TEST(test_gradient_is_central_differences),
       TEST(test_forms_agree),

@@ -76,7 +76,7 @@ static void the_default_backend_repeats_and_resumes(void **state) {
 
 static void a_finished_run_gives_its_result(void **state) {
   const fixture *f = *state;
-  char *folder = inside(f, "a"), *result;
+  char *folder = path_of(f, "a"), *result;
   expect_ok(f, train(f, "a", NULL));
   expect_ok(f, cutlab_train_resume(f->context, &result, folder));
   json_t *json = json_loads(result, 0, NULL);
@@ -108,7 +108,7 @@ static void learns(void **state) {
 static void keeps_so_many_checkpoints(void **state) {
   const fixture *f = *state;
   expect_ok(f, train(f, "a", OVERRIDES("keep=2", "epochs=5")));
-  char *folder = inside(f, "a/checkpoints"), *last = inside(f, "a/checkpoints/00000030.npz");
+  char *folder = path_of(f, "a/checkpoints"), *last = path_of(f, "a/checkpoints/00000030.npz");
   assert_int_equal(temporary_entries(folder), 2);
   assert_true(cutlab_file_exists(last));
   free(folder);
@@ -126,7 +126,7 @@ static void divergence_stops_with_the_step(void **state) {
   assert_message(f->context, "in epoch 1, step 2 of 6");
   assert_message(f->context, "/a or begin in another folder");
   assert_int_equal(line_count(f, "a", "steps.jsonl"), 1);
-  char *folder = inside(f, "a"), *out = inside(f, "out.npz"), *made = inside(f, "a/checkpoints");
+  char *folder = path_of(f, "a"), *out = path_of(f, "out.npz"), *made = path_of(f, "a/checkpoints");
   assert_int_equal(temporary_entries(made), 1);
   expect_ok(f, cutlab_train_predict(f->context, NULL, folder, NULL, NULL, out));
   assert_int_equal(resume(f, "a"), CUTLAB_ERROR_NUMERIC);
@@ -137,13 +137,26 @@ static void divergence_stops_with_the_step(void **state) {
   free(folder);
 }
 
-/* One line at the end, of the run that it is about. */
+/* One line at the end, of the run that it is about; not where only the first steps are bad. */
 static void a_loss_above_guessing_is_told(void **state) {
   const fixture *f = *state;
   cutlab_context_set_warning(f->context, take_warning, NULL);
   warning[0] = 0;
   expect_ok(f, train(f, "well", OVERRIDES("label_smoothing=.5", "epochs=6")));
   assert_string_equal(warning, "");
+  expect_ok(f, train(f, "soon",
+                     OVERRIDES("learning_rate=10", "schedule=constant", "model=linear",
+                               "method=erm", "epochs=1")));
+  assert_string_equal(warning, "");
+  json_t *lines = metrics(f, "soon");
+  const json_t *last = json_array_get(lines, 0);
+  assert_true(cutlab_json_get_number(last, "train_loss", 0) > 2);
+  assert_true(cutlab_json_get_number(last, "train_accuracy", 0) > .6);
+  json_decref(lines);
+  expect_ok(f, train(f, "at-once",
+                     OVERRIDES("learning_rate=10", "schedule=constant", "model=linear | linear",
+                               "method=erm", "epochs=1")));
+  assert_non_null(strstr(warning, "/at-once: the loss of the last epoch, "));
   expect_ok(f, train(f, "badly",
                      OVERRIDES("learning_rate=2", "schedule=constant", "model=linear | linear",
                                "epochs=2")));
@@ -159,7 +172,7 @@ static void values_that_are_not_finite_are_not_saved(void **state) {
   cutlab_network *network;
   cutlab_optimiser optimiser;
   const cutlab_position position = {0};
-  char *folder = inside(f, "checkpoints");
+  char *folder = path_of(f, "checkpoints");
   expect_ok(f, cutlab_model_create(f->context, &model, "linear", 1, 2, 2, 2));
   expect_ok(f, cutlab_network_create(f->context, &network, model, "reference"));
   expect_ok(f, cutlab_optimiser_open(f->context, &optimiser, settings, network));
@@ -179,14 +192,14 @@ static void changed_data_are_refused(void **state) {
   const fixture *f = *state;
   stop_late(f, "a");
   free(write_data(f, "data.npz", 2));
-  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_ARGUMENT);
-  assert_message(f->context, "the data have changed");
+  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_FORMAT);
+  assert_message(f->context, "data.npz are not those that the run began with");
 }
 
 /* A run keeps the full path of its data. */
 static void resumes_from_another_working_folder(void **state) {
   const fixture *f = *state;
-  char *here = getcwd(NULL, 0), *folder = inside(f, "a");
+  char *here = getcwd(NULL, 0), *folder = path_of(f, "a");
   free(write_data(f, "data.npz", 1));
   assert_int_equal(chdir(f->folder), 0);
   cutlab_training *settings = settings_for(f, NULL);
@@ -214,7 +227,7 @@ static void a_small_data_set_is_one_batch(void **state) {
 static void predictions_are_those_of_the_run(void **state) {
   const fixture *f = *state;
   expect_ok(f, train(f, "a", NULL));
-  char *folder = inside(f, "a"), *out = inside(f, "a/again.npz"), *summary;
+  char *folder = path_of(f, "a"), *out = path_of(f, "a/again.npz"), *summary;
   expect_ok(f, cutlab_train_predict(f->context, &summary, folder, NULL, NULL, out));
   json_t *json = json_loads(summary, 0, NULL);
   assert_int_equal(json_integer_value(json_object_get(json, "examples")), test_count);
@@ -227,7 +240,7 @@ static void predictions_are_those_of_the_run(void **state) {
                     read_text(f, "a", "again.npz", &sizes[1])};
   assert_int_equal(sizes[0], sizes[1]);
   assert_memory_equal(texts[0], texts[1], sizes[0]);
-  char *older = inside(f, "a/checkpoints/00000012.npz");
+  char *older = path_of(f, "a/checkpoints/00000012.npz");
   expect_ok(f, cutlab_train_predict(f->context, NULL, folder, older, NULL, out));
   char *other = read_text(f, "a", "again.npz", &sizes[1]);
   assert_memory_not_equal(texts[0], other, sizes[0]);
@@ -251,7 +264,7 @@ static void predictions_are_those_of_the_run(void **state) {
 static char *train_as_test(const fixture *f) {
   cutlab_array *arrays;
   int count;
-  char *data = inside(f, "data.npz"), *path = inside(f, "as.npz");
+  char *data = path_of(f, "data.npz"), *path = path_of(f, "as.npz");
   expect_ok(f, cutlab_npz_read(f->context, &arrays, &count, data, 0));
   const cutlab_array *images = cutlab_npz_find(arrays, count, "train_images");
   const cutlab_array *labels = cutlab_npz_find(arrays, count, "train_labels");
@@ -267,14 +280,19 @@ static char *train_as_test(const fixture *f) {
 static void predictions_are_of_the_same_data(void **state) {
   const fixture *f = *state;
   expect_ok(f, train(f, "a", NULL));
-  char *folder = inside(f, "a"), *out = inside(f, "a/again.npz");
+  char *folder = path_of(f, "a"), *out = path_of(f, "a/again.npz");
   char *data = write_data(f, "data.npz", 2);
   assert_int_equal(cutlab_train_predict(f->context, NULL, folder, NULL, NULL, out),
-                   CUTLAB_ERROR_ARGUMENT);
-  assert_message(f->context, "a: the data have changed since the run began (fingerprint ");
+                   CUTLAB_ERROR_FORMAT);
+  assert_message(f->context, "data.npz are not those that the run began with (fingerprint ");
   assert_false(there(f, "a/again.npz"));
   const cutlab_collection_source named = {.dataset = "npy", .path = data};
   expect_ok(f, cutlab_train_predict(f->context, NULL, folder, NULL, &named, out));
+  const cutlab_collection_source own = {.path = data}; /* the run's, which these are not */
+  assert_int_equal(cutlab_train_predict(f->context, NULL, folder, NULL, &own, out),
+                   CUTLAB_ERROR_FORMAT);
+  free(write_data(f, "data.npz", 1));
+  expect_ok(f, cutlab_train_predict(f->context, NULL, folder, NULL, &own, out));
   free(data);
   free(out);
   free(folder);
@@ -283,9 +301,9 @@ static void predictions_are_of_the_same_data(void **state) {
 /* Rows of heldout.npz are those that predict gives for all training examples. */
 static void check_held(const fixture *f, const char *run, double *accuracy) {
   char name[64];
-  char *folder = inside(f, run), *as_test = train_as_test(f), *out = inside(f, "all.npz");
+  char *folder = path_of(f, run), *as_test = train_as_test(f), *out = path_of(f, "all.npz");
   snprintf(name, sizeof name, "%s/heldout.npz", run);
-  char *path = inside(f, name);
+  char *path = path_of(f, name);
   const cutlab_collection_source source = {.dataset = "npy", .path = as_test};
   cutlab_array *held, *all;
   int held_count, all_count;

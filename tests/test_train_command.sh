@@ -89,6 +89,7 @@ refused "broken YAML" 1 "broken.yaml:3:1" train --config broken.yaml
 printf 'epochs: 3\nbach: 1\n' >broken.yaml
 refused "unknown key" 2 "broken.yaml:2:1: unknown setting 'bach'; nearest: batch" train --config broken.yaml
 refused "resume with settings" 2 "leave out 'epochs=3'" train --resume run epochs=3
+refused "resume says what it takes" 2 "accepted: path= alone, where the data have moved" train --resume run seed=2 path=data
 refused "resume with a file" 2 "leave out '--config'" train --resume run --config a.yaml
 refused "list with settings" 2 "leave out 'epochs=3'" train --list epochs=3
 refused "describe as JSON" 2 "leave out --json" train path=data --describe --json
@@ -174,13 +175,50 @@ check "predict: their accuracy" [ "$(field output '["accuracy"]')" = "$(field wh
 run 0 predict whole --json
 check "predict without a file" [ "$(field output '["accuracy"]')" = "$(field whole/result.json '["test_accuracy"]')" ]
 refused "predict with a setting of training" 2 "does not choose data" predict whole epochs=3 --out no
-refused "predict on data of no kind" 2 "dataset=NAME" predict whole path=data --out no
+refused "predict on data of no kind" 2 "dataset=NAME" predict whole path=data seed=3 --out no
 run 0 predict whole --out other.npz --json dataset=feature-noise seed=7 test_examples=9
 check "predict on other data" [ "$(field output '["examples"]')" = 9 ]
 refused "predict on images of another size" 2 "16" predict whole --out no.npz dataset=feature-noise shape=series
 refused "predict with a missing checkpoint" 1 "missing" predict whole --out no.npz --checkpoint missing.npz
 refused "predict into another kind of file" 2 "--out is 'no.npy'; accepted: a file that ends in .npz" predict whole --out no.npy
 check "and nothing is written" [ ! -e no.npy ]
+
+# ---- Data that have moved ----
+mkdir here
+python3 - <<'PY'
+import random, struct
+def npy(name, shape, data):
+    head = "{'descr': '|u1', 'fortran_order': False, 'shape': %s}" % (shape,)
+    head += ' ' * (63 - (10 + len(head)) % 64) + '\n'
+    with open('here/' + name, 'wb') as file:
+        file.write(b'\x93NUMPY\1\0' + struct.pack('<H', len(head)) + head.encode() + data)
+draw = random.Random(1)
+for part, n in (('train', 64), ('test', 16)):
+    npy(f'x_{part}.npy', (n, 4, 4), bytes(draw.randrange(256) for _ in range(16 * n)))
+    npy(f'y_{part}.npy', (n,), bytes(i % 2 for i in range(n)))
+PY
+arrays=(dataset=npy path=here batch=16 "model=linear(8) | relu | linear" backend=reference epochs=500
+  checkpoint_every=50)
+run 0 train "${arrays[@]}" --out unmoved -q
+hold "[ -s stopped/metrics.jsonl ]" train "${arrays[@]}" --out stopped
+check "stopped before the data move" obeys TERM
+mv here there && cp -r there changed
+printf x | dd of=changed/x_train.npy bs=1 seek=200 conv=notrunc status=none
+cp stopped/run.json record.json
+refused "data that have gone" 1 "here" train --resume stopped
+refused "other data" 1 "changed are not those that the run began with (fingerprint " train --resume stopped path=changed
+refused "no data" 1 "cannot open" train --resume stopped path=nowhere
+check "what is refused changes nothing" cmp stopped/run.json record.json
+refused "predict: data that have gone" 1 "here" predict unmoved --out no.npz
+refused "predict: other data" 1 "changed are not those that" predict unmoved path=changed --out no.npz
+run 0 predict unmoved path=there --out moved.npz
+check "predict: data that have moved" cmp moved.npz unmoved/logits.npz
+run 0 train --resume stopped path=there -q
+check "resumed: data that have moved" cmp stopped/logits.npz unmoved/logits.npz
+check "where they are is kept" [ "$(field stopped/run.json '["settings"]["path"]')" = "$(realpath there)" ]
+run 0 predict stopped --out moved.npz && check "and found" cmp moved.npz unmoved/logits.npz
+run 0 train --resume unmoved path=there -q && run 0 predict unmoved
+check "also of a finished run" contains output "accuracy"
 
 for method in erm cutout cutmix mixup; do
   run 0 train "${world[@]}" epochs=2 method=$method --out $method-run --quiet
@@ -199,6 +237,14 @@ if [ -d "$data/mnist" ]; then
   check "MNIST is learnt" python3 -c 'import json; assert json.load(open("output"))["test_accuracy"] > .5'
 else
   echo "MNIST is not there: not trained on"
+fi
+if [ -d "$data/cifar-10" ]; then
+  hold "catches INT" train dataset=cifar10 "path=$data/cifar-10" model=linear --out stopped
+  check "stopped while data are read" obeys INT
+  check "before all are" grep -q '^cutlab: cancelled: reading the data set at [0-5]; nothing was begun' errors
+  check "nothing is left" [ ! -e stopped ]
+else
+  echo "CIFAR-10 is not there: not stopped reading it"
 fi
 
 exit $((failures > 0))

@@ -35,7 +35,7 @@ static void a_damaged_checkpoint_is_passed_over(void **state) {
     snprintf(name, sizeof name, "damaged%d", how);
     snprintf(file, sizeof file, "%s/checkpoints/00000014.npz", name);
     stop_late(f, name);
-    char *path = inside(f, file);
+    char *path = path_of(f, file);
     damage(path, how);
     warning[0] = 0;
     expect_ok(f, resume(f, name));
@@ -50,7 +50,7 @@ static void a_damaged_checkpoint_is_passed_over(void **state) {
 static void an_unreadable_checkpoint_is_an_error(void **state) {
   const fixture *f = *state;
   stop_late(f, "a");
-  char *path = inside(f, "a/checkpoints/00000014.npz"), *kept = inside(f, "a/kept.npz");
+  char *path = path_of(f, "a/checkpoints/00000014.npz"), *kept = path_of(f, "a/kept.npz");
   assert_int_equal(rename(path, kept), 0);
   assert_int_equal(symlink(path, path), 0); /* ELOOP */
   assert_int_equal(resume(f, "a"), CUTLAB_ERROR_IO);
@@ -65,8 +65,8 @@ static void an_unreadable_checkpoint_is_an_error(void **state) {
 static void all_damaged_is_an_error(void **state) {
   const fixture *f = *state;
   stop_late(f, "a");
-  char *paths[2] = {inside(f, "a/checkpoints/00000012.npz"),
-                    inside(f, "a/checkpoints/00000014.npz")};
+  char *paths[2] = {path_of(f, "a/checkpoints/00000012.npz"),
+                    path_of(f, "a/checkpoints/00000014.npz")};
   for (int i = 0; i < 2; ++i) damage(paths[i], 1);
   assert_int_equal(resume(f, "a"), CUTLAB_ERROR_FORMAT);
   assert_message(f->context, "00000012.npz");
@@ -77,7 +77,7 @@ static void all_damaged_is_an_error(void **state) {
 static void another_models_checkpoint_is_refused(void **state) {
   const fixture *f = *state;
   stop_late(f, "a");
-  char *path = inside(f, "a/checkpoints/00000014.npz");
+  char *path = path_of(f, "a/checkpoints/00000014.npz");
   cutlab_array *arrays;
   int count;
   expect_ok(f, cutlab_npz_read(f->context, &arrays, &count, path, 0));
@@ -114,7 +114,7 @@ static void another_runs_checkpoint_is_refused(void **state) {
 static void one_training_in_a_folder_at_a_time(void **state) {
   const fixture *f = *state;
   stop_late(f, "a");
-  char *folder = inside(f, "a"), *fresh = inside(f, "fresh");
+  char *folder = path_of(f, "a"), *fresh = path_of(f, "fresh");
   int lock;
   expect_ok(f, cutlab_lock_take(f->context, &lock, NULL, folder));
   assert_int_equal(resume(f, "a"), CUTLAB_ERROR_IO);
@@ -149,7 +149,7 @@ int flock(int file, int operation) {
 
 static cutlab_status share_on(const fixture *f, const char *file, const char *name, char **result,
                               bool *busy) {
-  char *data = inside(f, file), *folder = inside(f, name);
+  char *data = path_of(f, file), *folder = path_of(f, name);
   cutlab_training *settings = settings_for(f, NULL);
   expect_ok(f, cutlab_training_set(f->context, settings, "path", data));
   cutlab_status status = cutlab_train_share(f->context, result, busy, settings, folder);
@@ -166,7 +166,7 @@ static cutlab_status share(const fixture *f, const char *name, char **result, bo
 
 /* Which file it is and when it was written. */
 static struct stat result_file(const fixture *f) {
-  char *path = inside(f, "a/result.json");
+  char *path = path_of(f, "a/result.json");
   struct stat status;
   assert_int_equal(stat(path, &status), 0);
   free(path);
@@ -187,7 +187,7 @@ static void what_another_finished_meanwhile_is_left(void **state) {
   const fixture *f = *state;
   for (int begun = 0; begun < 2; ++begun) { /* before the lock is asked for */
     bool busy = true;
-    char *result, *folder = inside(f, "a");
+    char *result, *folder = path_of(f, "a");
     if (begun) stop_late(f, "a");
     locking.f = f;
     locking.faster = finish_first;
@@ -216,7 +216,7 @@ static void what_another_began_meanwhile_goes_on(void **state) {
 
 static void what_another_is_at_is_told_from_what_fails(void **state) {
   const fixture *f = *state;
-  char *folder = inside(f, "a"), *blocked = inside(f, "b/lock");
+  char *folder = path_of(f, "a"), *blocked = path_of(f, "b/lock");
   bool busy = false;
   int lock;
   expect_ok(f, cutlab_folder_make(f->context, folder));
@@ -243,7 +243,7 @@ static void what_another_is_at_is_told_from_what_fails(void **state) {
 static void a_file_system_without_locks_is_a_warning(void **state) {
   const fixture *f = *state;
   static const int errors[] = {ENOLCK, ENOSYS, EOPNOTSUPP};
-  char *folder = inside(f, "a");
+  char *folder = path_of(f, "a");
   expect_ok(f, cutlab_folder_make(f->context, folder));
   cutlab_context_set_warning(f->context, take_warning, NULL);
   for (int i = 0; i < 3; ++i) {
@@ -259,6 +259,65 @@ static void a_file_system_without_locks_is_a_warning(void **state) {
   expect_ok(f, share(f, "a", NULL, NULL));
   locking.error = 0;
   free(folder);
+}
+
+static cutlab_status relocate(const fixture *f, const char *name, const char *data) {
+  char *folder = path_of(f, name), *path = path_of(f, data);
+  cutlab_status status = cutlab_train_relocate(f->context, folder, path);
+  free(path);
+  free(folder);
+  return status;
+}
+
+static void move_data(const fixture *f, const char *from, const char *to) {
+  char *old = path_of(f, from), *new = path_of(f, to);
+  assert_int_equal(rename(old, new), 0);
+  free(old);
+  free(new);
+}
+
+static void data_may_move(void **state) {
+  const fixture *f = *state;
+  size_t size, same;
+  expect_ok(f, train(f, "whole", NULL));
+  stop_late(f, "a");
+  move_data(f, "data.npz", "moved.npz");
+  free(write_data(f, "other.npz", 2));
+  char *before = read_text(f, "a", "run.json", &size);
+  assert_int_equal(resume(f, "a"), CUTLAB_ERROR_IO);
+  assert_int_equal(relocate(f, "a", "none.npz"), CUTLAB_ERROR_IO);
+  assert_int_equal(relocate(f, "a", "other.npz"), CUTLAB_ERROR_FORMAT);
+  assert_message(f->context, "other.npz are not those that the run began with (fingerprint ");
+  char *after = read_text(f, "a", "run.json", &same);
+  assert_string_equal(before, after);
+  expect_ok(f, relocate(f, "a", "moved.npz"));
+  expect_ok(f, resume(f, "a"));
+  assert_same_run(f, "whole", "a");
+  move_data(f, "moved.npz", "data.npz"); /* a finished run's too */
+  expect_ok(f, relocate(f, "a", "data.npz"));
+  free(after);
+  after = read_text(f, "a", "run.json", &same);
+  assert_string_equal(before, after); /* but for the path nothing changes */
+  free(after);
+  free(before);
+}
+
+static void shared_runs_follow_their_data(void **state) {
+  const fixture *f = *state;
+  stop_late(f, "a");
+  move_data(f, "data.npz", "moved.npz");
+  free(write_data(f, "other.npz", 2));
+  assert_int_equal(share_on(f, "other.npz", "a", NULL, NULL), CUTLAB_ERROR_FORMAT);
+  assert_message(f->context, "other.npz are not those that the run began with");
+  expect_ok(f, share_on(f, "moved.npz", "a", NULL, NULL));
+  assert_true(there(f, "a/result.json"));
+}
+
+static void no_run_has_no_data(void **state) {
+  const fixture *f = *state;
+  assert_int_equal(relocate(f, "nothing", "data.npz"), CUTLAB_ERROR_IO);
+  assert_message(f->context, "nothing/run.json");
+  assert_false(there(f, "nothing"));
 }
 
 /* Of killed writers; files of others stay. */
@@ -289,7 +348,7 @@ static void half_written_files_are_removed(void **state) {
 static void checkpoints_without_a_run_are_refused(void **state) {
   const fixture *f = *state;
   stop_late(f, "a");
-  char *record = inside(f, "a/run.json");
+  char *record = path_of(f, "a/run.json");
   assert_int_equal(unlink(record), 0);
   assert_int_equal(train(f, "a", NULL), CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "a holds checkpoints without a run.json");
@@ -303,20 +362,20 @@ static void folders_that_cannot_be(void **state) {
   assert_message(f->context, "data.npz");
   assert_int_equal(resume(f, "nothing"), CUTLAB_ERROR_IO);
   assert_message(f->context, "nothing/run.json");
-  char *path = inside(f, "none.npz");
+  char *path = path_of(f, "none.npz");
   cutlab_training *settings = settings_for(f, NULL);
   expect_ok(f, cutlab_training_set(f->context, settings, "path", path));
   assert_int_equal(cutlab_train_execute(f->context, NULL, settings, f->folder),
                    CUTLAB_ERROR_ARGUMENT);
   assert_message(f->context, "holds other things (data.npz)");
-  char *fresh = inside(f, "fresh");
+  char *fresh = path_of(f, "fresh");
   assert_int_equal(cutlab_train_execute(f->context, NULL, settings, fresh), CUTLAB_ERROR_IO);
   assert_message(f->context, "none.npz");
   free(fresh);
   assert_false(there(f, "fresh"));
   cutlab_training_free(settings);
   free(path);
-  path = inside(f, "run.json");
+  path = path_of(f, "run.json");
   expect_ok(f, cutlab_file_write(f->context, path, "{\"format\": \"cutlab-run\"}", 24));
   assert_int_equal(resume(f, "."), CUTLAB_ERROR_FORMAT);
   assert_message(f->context, "not a training of format version");
@@ -331,7 +390,7 @@ static void fail_in(const fixture *f, const char *name) {
 /* What fails before there is a run leaves nothing that it made, and all that was there. */
 static void a_failed_beginning_leaves_nothing(void **state) {
   const fixture *f = *state;
-  char *empty = inside(f, "kept/empty");
+  char *empty = path_of(f, "kept/empty");
   fail_in(f, "new/folders/run");
   assert_false(there(f, "new/folders/run")); /* others may be about to begin beside it */
   expect_ok(f, cutlab_folder_make(f->context, empty));
@@ -348,7 +407,7 @@ static void a_failed_beginning_leaves_nothing(void **state) {
 }
 
 static void remove_lock(const fixture *f) {
-  char *path = inside(f, "a/lock");
+  char *path = path_of(f, "a/lock");
   assert_int_equal(unlink(path), 0);
   free(path);
 }
@@ -357,7 +416,7 @@ static void remove_lock(const fixture *f) {
 static void a_removed_lock_is_no_lock(void **state) {
   const fixture *f = *state;
   int lock;
-  char *folder = inside(f, "a");
+  char *folder = path_of(f, "a");
   expect_ok(f, cutlab_folder_make(f->context, folder));
   locking.f = f;
   locking.faster = remove_lock;
@@ -375,7 +434,7 @@ static void torn_files_are_mended(void **state) {
   stop_late(f, "a");
   static const char *const files[] = {"a/metrics.jsonl", "a/metrics.csv", "a/steps.jsonl"};
   for (int i = 0; i < 3; ++i) {
-    char *path = inside(f, files[i]);
+    char *path = path_of(f, files[i]);
     FILE *file = fopen(path, "a");
     fputs("{\"epoch\": 3, \"st", file);
     assert_int_equal(fclose(file), 0);
@@ -391,7 +450,7 @@ static void no_checkpoint_is_the_start(void **state) {
   const fixture *f = *state;
   expect_ok(f, train(f, "whole", NULL));
   stop_late(f, "a");
-  char *folder = inside(f, "a/checkpoints");
+  char *folder = path_of(f, "a/checkpoints");
   assert_int_equal(temporary_remove(folder), 0);
   cutlab_context_set_warning(f->context, take_warning, NULL);
   warning[0] = 0;
@@ -414,6 +473,9 @@ int main(void) {
       WITH_FOLDER(what_another_began_meanwhile_goes_on),
       WITH_FOLDER(what_another_is_at_is_told_from_what_fails),
       WITH_FOLDER(a_file_system_without_locks_is_a_warning),
+      WITH_FOLDER(data_may_move),
+      WITH_FOLDER(shared_runs_follow_their_data),
+      WITH_FOLDER(no_run_has_no_data),
       WITH_FOLDER(half_written_files_are_removed),
       WITH_FOLDER(checkpoints_without_a_run_are_refused),
       WITH_FOLDER(folders_that_cannot_be),

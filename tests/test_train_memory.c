@@ -86,7 +86,7 @@ static void data_that_do_not_fit_are_not_drawn(void **state) {
   if (cutlab_memory_available("") > 0x1p41) skip(); /* 3 TB with what drawing takes */
   const char *const settings[] = {"dataset=feature-noise", "train_examples=1000000000", NULL};
   cutlab_training *training = settings_over(f, settings, NULL);
-  char *folder = inside(f, "a");
+  char *folder = path_of(f, "a");
   assert_int_equal(cutlab_train_execute(f->context, NULL, training, folder), CUTLAB_ERROR_MEMORY);
   assert_message(f->context, "the data need 2937327 MiB");
   assert_false(there(f, "a"));

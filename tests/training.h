@@ -6,14 +6,8 @@
 #include "fixture.h"
 #include "train/run.h"
 
-static inline char *inside(const fixture *f, const char *name) {
-  char *path = cutlab_path_join(f->context, f->folder, name);
-  assert_non_null(path);
-  return path;
-}
-
 static inline bool there(const fixture *f, const char *name) {
-  char *path = inside(f, name);
+  char *path = path_of(f, name);
   bool exists = cutlab_file_exists(path);
   free(path);
   return exists;
@@ -25,7 +19,7 @@ static inline void expect_ok(const fixture *f, cutlab_status status) {
 
 /* *text: release with free. */
 static inline void read_file(const fixture *f, char **text, size_t *size, const char *name) {
-  char *path = inside(f, name);
+  char *path = path_of(f, name);
   expect_ok(f, cutlab_file_read(f->context, text, size, path, 0));
   free(path);
 }
@@ -50,7 +44,7 @@ static inline cutlab_training *settings_over(const fixture *f, const char *const
 /* Trains on data.npz, where the settings want arrays, in a folder of that name; releases them. */
 static inline cutlab_status train_with(const fixture *f, const char *name,
                                        cutlab_training *settings) {
-  char *data = inside(f, "data.npz"), *folder = inside(f, name);
+  char *data = path_of(f, "data.npz"), *folder = path_of(f, name);
   if (strcmp(settings->dataset, "npy") == 0)
     expect_ok(f, cutlab_training_set(f->context, settings, "path", data));
   cutlab_status status = cutlab_train_execute(f->context, NULL, settings, folder);
@@ -61,7 +55,7 @@ static inline cutlab_status train_with(const fixture *f, const char *name,
 }
 
 static inline cutlab_status resume(const fixture *f, const char *name) {
-  char *folder = inside(f, name);
+  char *folder = path_of(f, name);
   cutlab_status status = cutlab_train_resume(f->context, NULL, folder);
   free(folder);
   return status;
@@ -74,7 +68,7 @@ static inline int cancel(void *user, const cutlab_progress *progress) {
 }
 
 static inline void put(const fixture *f, const char *folder, const char *name, const char *text) {
-  char *where = inside(f, folder), *path = cutlab_path_join(f->context, where, name);
+  char *where = path_of(f, folder), *path = cutlab_path_join(f->context, where, name);
   expect_ok(f, cutlab_folder_make(f->context, where));
   expect_ok(f, cutlab_file_write(f->context, path, text, strlen(text)));
   free(path);

@@ -36,7 +36,8 @@ CUTLAB_API void cutlab_audit_free(cutlab_audit *audit);
 CUTLAB_API cutlab_status cutlab_audit_add_run(cutlab_context *context, cutlab_audit *audit,
                                               const char *folder);
 /* Adds every run in a folder: itself, or those below it at any depth that have finished, predicted
-   something and are not damaged; a warning names the others. Simulations are passed over. */
+   something and are not damaged, and of these the largest number on the same data, classes,
+   examples and folds; a warning names the others. Simulations are passed over. */
 CUTLAB_API cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
                                                const char *folder);
 /* Adds predictions of one network from elsewhere: .npy or .npz with logits, or probabilities,

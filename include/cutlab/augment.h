@@ -112,7 +112,7 @@ typedef struct cutlab_run_range {
 /* What a plan is drawn from. */
 typedef struct cutlab_draw {
   uint64_t seed;
-  int64_t epoch;
+  int64_t epoch;          /* 0 or more; -1 in a plan that knows neither its seed nor its epoch */
   const int64_t *samples; /* [count] ids >= 0 in the data set; NULL: 0..count-1 */
   int64_t count;          /* 0 .. 2^31 - 1 */
   int64_t height, width;  /* of every image; both at least 1, their product below 2^31 */
@@ -125,9 +125,9 @@ CUTLAB_API void cutlab_plan_free(cutlab_plan *plan);
 /* Draws a plan. The policy must outlive the plan, or the next draw. */
 CUTLAB_API cutlab_status cutlab_plan_draw(cutlab_context *context, cutlab_plan *plan,
                                           const cutlab_policy *policy, const cutlab_draw *draw);
-/* Takes a plan made elsewhere: `draw` as above (seed and epoch are only kept), entries as from
-   cutlab_plan_entries in any order. Checks everything: rows, partners, boxes and runs inside the
-   image, pixel counts, weights in [0, 1]. */
+/* Takes a plan made elsewhere: `draw` as above (seed and epoch are only kept; epoch -1: they are
+   not known), entries as from cutlab_plan_entries in any order. Checks everything: rows, partners,
+   boxes and runs inside the image, pixel counts, weights in [0, 1]. */
 CUTLAB_API cutlab_status cutlab_plan_set(cutlab_context *context, cutlab_plan *plan,
                                          const cutlab_policy *policy, const cutlab_draw *draw,
                                          const cutlab_entry *entries, int64_t entry_count,
@@ -161,7 +161,8 @@ CUTLAB_API cutlab_status cutlab_plan_sources(cutlab_context *context, cutlab_pla
 CUTLAB_API cutlab_status cutlab_ledger_write(cutlab_context *context, const char *path,
                                              cutlab_plan *const *plans, int64_t count);
 /* Reads what cutlab_ledger_write wrote for images of this size under this policy; `*plans` is
-   [*count]; release each with cutlab_plan_free and the list with cutlab_free. */
+   [*count]; release each with cutlab_plan_free and the list with cutlab_free. Plans have the epoch
+   -1 where the file does not say what they were drawn from. */
 CUTLAB_API cutlab_status cutlab_ledger_read(cutlab_context *context, cutlab_plan ***plans,
                                             int64_t *count, const char *path,
                                             const cutlab_policy *policy, int64_t height,
@@ -200,7 +201,8 @@ typedef enum cutlab_label_mix {
   CUTLAB_LABEL_UNION   /* largest of the sources whose weight is above 0: multi-label presence */
 } cutlab_label_mix;
 
-/* output, input: [count][classes] float32, count as the plan's; distinct memory or the same. */
+/* output, input: [count][classes] float32, count as the plan's; the same memory or apart, which
+   is not checked. */
 CUTLAB_API cutlab_status cutlab_labels_mix(cutlab_context *context, float *output,
                                            cutlab_plan *plan, const float *input, int64_t classes,
                                            cutlab_label_mix mix);

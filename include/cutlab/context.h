@@ -21,7 +21,8 @@ typedef struct cutlab_progress {
 } cutlab_progress;
 
 /* Called from time to time, always on the calling thread. Non-zero cancels: the
-   computation stops in a consistent state and returns CUTLAB_CANCELLED. */
+   computation stops in a consistent state and returns CUTLAB_CANCELLED. In C++ no exception may
+   leave it, nor a receiver of warnings. */
 typedef int (*cutlab_progress_fn)(void *user, const cutlab_progress *progress);
 
 /* A receiver of one-line warnings (no newline); without one they are dropped. */
@@ -41,7 +42,8 @@ CUTLAB_API cutlab_status cutlab_context_create(cutlab_context **context);
 CUTLAB_API void cutlab_context_free(cutlab_context *context);
 
 /* The last error, one line that names the offending value and what is accepted;
-   "" if none. Owned by the context, valid until its next call. */
+   "" if none. It stands alone, without cutlab_status_text. Owned by the context, valid
+   until its next call. */
 CUTLAB_API const char *cutlab_context_message(const cutlab_context *context);
 
 /* Joins the other processes of an MPI job (mpirun, srun), so that sweeps and trainings are divided
@@ -56,7 +58,8 @@ CUTLAB_API int cutlab_context_rank_count(const cutlab_context *context);
 
 /* Threads to compute with, 1..1024; 0 means one per available core (ranks that share cores divide
    them). Results do not depend on it, except for the last bits of what oneDNN computes of
-   networks. */
+   networks. In a process made by fork, after its parent created a context, only 1 is accepted and
+   every context has 1: OpenMP's threads stay with the parent. */
 CUTLAB_API cutlab_status cutlab_context_set_threads(cutlab_context *context, int threads);
 CUTLAB_API int cutlab_context_threads(const cutlab_context *context);
 

@@ -76,7 +76,8 @@ typedef struct cutlab_network cutlab_network;
 
 /* Makes a network of zeros (scales and variances 1). The model must outlive it. `backend` is "auto"
    (NULL: the same), "onednn" or "reference"; CUTLAB_ERROR_UNSUPPORTED where it was not built.
-   oneDNN computes with the threads that `context` has now. Release with cutlab_network_free. */
+   oneDNN plans for the threads of the context, and anew where a later call comes with others.
+   Release with cutlab_network_free. */
 CUTLAB_API cutlab_status cutlab_network_create(cutlab_context *context, cutlab_network **network,
                                                const cutlab_model *model, const char *backend);
 CUTLAB_API void cutlab_network_free(cutlab_network *network);
@@ -113,8 +114,9 @@ CUTLAB_API cutlab_status cutlab_network_evaluate(cutlab_context *context, cutlab
                                                  float *logits, const float *input, int64_t count);
 /* Training forward and backward: batch statistics (the running ones are updated), dropout keyed by
    (seed, step). `*loss` is the mean over the batch of softmax cross-entropy against labels [count]
-   [classes], rows that sum to 1; logits (NULL: not wanted) as above. Gradients of the mean are left
-   for cutlab_network_gradients. */
+   [classes], rows that sum to 1 (taken as they are, not checked); logits (NULL: not wanted) as
+   above. Gradients of the mean are left for cutlab_network_gradients. Inputs that are not finite
+   are no error: the loss then is NaN or means nothing. */
 CUTLAB_API cutlab_status cutlab_network_gradient(cutlab_context *context, cutlab_network *network,
                                                  double *loss, float *logits, const float *input,
                                                  const float *labels, int64_t count, uint64_t seed,

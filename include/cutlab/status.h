@@ -1,4 +1,5 @@
-/* Status codes: every call that can fail returns one. */
+/* Status codes: every call that can fail returns one. In all headers, pointers must not be NULL
+   where they do not say that they may; that is not checked everywhere. */
 #ifndef CUTLAB_STATUS_H
 #define CUTLAB_STATUS_H
 
@@ -24,7 +25,8 @@ typedef enum cutlab_status {
 #undef CUTLAB_STATUS_ENUM
 } cutlab_status;
 
-/* A short description of a status code, static storage; never NULL. */
+/* The kind of failure, for where no context has a message (it could not be created). Static
+   storage, never NULL. */
 CUTLAB_API const char *cutlab_status_text(cutlab_status status);
 
 #ifdef __cplusplus

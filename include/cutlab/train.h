@@ -44,21 +44,26 @@ CUTLAB_API const char *cutlab_training_recipe(int i, const char **name);
 /* Trains in `folder` (created; an existing run there is refused), which then holds run.json,
    metrics.jsonl, metrics.csv, TensorBoard events, checkpoints/ and at the end logits.npz,
    result.json and what settings ask for (docs/file-formats.md). `*result` (may be NULL) is the text
-   of result.json. Cancelling writes a checkpoint and returns CUTLAB_CANCELLED. */
+   of result.json. Cancelling writes a checkpoint and returns CUTLAB_CANCELLED; before
+   the training has started it leaves no folder. */
 CUTLAB_API cutlab_status cutlab_train_execute(cutlab_context *context, char **result,
                                               const cutlab_training *training, const char *folder);
 /* Continues from the last checkpoint, bit-identically; a finished run returns its result at once.
  */
 CUTLAB_API cutlab_status cutlab_train_resume(cutlab_context *context, char **result,
                                              const char *folder);
+/* Says where a run's data are now, finished or not: what reads them later looks for them there.
+   CUTLAB_ERROR_FORMAT, and nothing has changed, where they are others, by their fingerprint. */
+CUTLAB_API cutlab_status cutlab_train_relocate(cutlab_context *context, const char *folder,
+                                               const char *path);
 /* What a training needs before it starts: model table, memory, steps. Release with cutlab_free. */
 CUTLAB_API cutlab_status cutlab_train_describe(cutlab_context *context, char **text,
                                                const cutlab_training *training);
 
 /* Logits of a run's last checkpoint (or `checkpoint`, a file) on the test part of `source` (NULL:
-   the run's own data, unchanged), written to `out` (may be NULL) as .npz: logits [N][classes]
-   float32, labels [N] int64, predictions [N] int64. `*summary` (may be NULL): JSON with examples,
-   accuracy and loss. */
+   the run's own data, unchanged; one without a dataset: the same, at its path), written to `out`
+   (may be NULL) as .npz: logits [N][classes] float32, labels [N] int64, predictions [N] int64.
+   `*summary` (may be NULL): JSON with examples, accuracy and loss. */
 CUTLAB_API cutlab_status cutlab_train_predict(cutlab_context *context, char **summary,
                                               const char *folder, const char *checkpoint,
                                               const cutlab_collection_source *source,

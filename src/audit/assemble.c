@@ -221,11 +221,7 @@ static cutlab_status check_classes(cutlab_context *context, cutlab_audit *audit)
                        "predictions");
   const cutlab_audit_input *first = audit->inputs;
   for (int i = 1; i < audit->input_count; ++i)
-    if (audit->inputs[i].classes != first->classes)
-      return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                         "%s has %" PRId64 " classes, %s %" PRId64 "; accepted: the same classes",
-                         audit->inputs[i].name, audit->inputs[i].classes, first->name,
-                         first->classes);
+    CUTLAB_TRY(cutlab_audit_compare_classes(context, &audit->inputs[i], first));
   audit->classes = first->classes;
   return CUTLAB_OK;
 }

@@ -7,33 +7,11 @@
 
 /* Runs against each other */
 
-static cutlab_status check_pair(cutlab_context *context, const cutlab_audit_input *run,
-                                const cutlab_audit_input *first) {
-  if (strcmp(run->fingerprint, first->fingerprint) != 0)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "%s was trained on other data than %s (fingerprints %s and %s); accepted: "
-                       "trainings on the same data",
-                       run->name, first->name, run->fingerprint, first->fingerprint);
-  if (run->held_out != first->held_out)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "%s predicted training examples of a fold, %s the test data; accepted: "
-                       "trainings that all have folds, or none",
-                       run->held_out ? run->name : first->name,
-                       run->held_out ? first->name : run->name);
-  if (run->folds != first->folds)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "%s is of fold %" PRId64 "/%" PRId64 ", %s of %" PRId64 "/%" PRId64
-                       "; accepted: as many folds for all trainings",
-                       run->name, run->fold + 1, run->folds, first->name, first->fold + 1,
-                       first->folds);
-  return CUTLAB_OK;
-}
-
 static cutlab_status check_runs(cutlab_context *context, const cutlab_audit_sorted *order) {
   const cutlab_audit_input *first = NULL;
   for (int i = 0; i < order->count; ++i) {
     const cutlab_audit_input *run = order->inputs[i];
-    if (run->is_run && first) CUTLAB_TRY(check_pair(context, run, first));
+    if (run->is_run && first) CUTLAB_TRY(cutlab_audit_compare_data(context, run, first));
     if (run->is_run && !first) first = run;
   }
   return CUTLAB_OK;
@@ -169,29 +147,6 @@ static cutlab_status merge(cutlab_context *context, cutlab_audit *audit,
   return status;
 }
 
-/* Compares the examples of an input with those expected (NULL: 0, 1, ...). */
-static cutlab_status compare_examples(cutlab_context *context, const cutlab_audit_input *input,
-                                      const int64_t *expected, int64_t count, const char *name) {
-  int64_t differing = 0, first = -1, r = 0, e = 0;
-  if (input->count != count)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "%s predicted %" PRId64 " examples, %s %" PRId64
-                       "; accepted: the same examples",
-                       input->name, input->count, name, count);
-  while (r < input->count) {
-    int64_t place = cutlab_audit_place(input, r);
-    while (e < count && (expected ? expected[e] : e) < place) ++e;
-    bool there = e < count && (expected ? expected[e] : e) == place;
-    if (!there && !differing++) first = place;
-    ++r;
-  }
-  if (!differing) return CUTLAB_OK;
-  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                     "%s predicted other examples than %s: %" PRId64 " differ, the first %" PRId64
-                     "; accepted: the same examples",
-                     input->name, name, differing, first);
-}
-
 /* The training that the others are compared with: the first with folds, or else the first. */
 static int find_reference(const cutlab_audit_sorted *order) {
   for (int i = 0; i < order->count; ++i)
@@ -207,15 +162,15 @@ static cutlab_status compare_training(cutlab_context *context, const cutlab_audi
   const cutlab_audit_input *own = order->inputs[first], *other = order->inputs[reference];
   if (!own->folds) {
     char *text = other->folds ? cutlab_audit_training_text(other) : strdup(other->name);
-    cutlab_status status =
-        compare_examples(context, own, audit->index, audit->count, text ? text : other->name);
+    cutlab_status status = cutlab_audit_compare_examples(context, own, audit->index, audit->count,
+                                                         text ? text : other->name);
     free(text);
     return status;
   }
   for (int i = first; i < end; ++i) {
     other = order->inputs[reference + i - first];
-    CUTLAB_TRY(
-        compare_examples(context, order->inputs[i], other->indices, other->count, other->name));
+    CUTLAB_TRY(cutlab_audit_compare_examples(context, order->inputs[i], other->indices,
+                                             other->count, other->name));
   }
   return CUTLAB_OK;
 }

@@ -56,6 +56,22 @@ const json_t *cutlab_audit_setting(const cutlab_audit_input *run, const char *na
 /* Place r of an input in the data set. */
 int64_t cutlab_audit_place(const cutlab_audit_input *input, int64_t r);
 
+/* fit.c: each fails, saying what differs, where two inputs do not have the same classes, two runs
+   the same data and kind of fold, an input the expected examples (NULL: 0, 1, ...) of `name`. */
+cutlab_status cutlab_audit_compare_classes(cutlab_context *context, const cutlab_audit_input *input,
+                                           const cutlab_audit_input *other);
+cutlab_status cutlab_audit_compare_data(cutlab_context *context, const cutlab_audit_input *run,
+                                        const cutlab_audit_input *other);
+cutlab_status cutlab_audit_compare_examples(cutlab_context *context,
+                                            const cutlab_audit_input *input,
+                                            const int64_t *expected, int64_t count,
+                                            const char *name);
+/* Of the runs added from input `from` on, found in `folder`, keeps the largest number that fit
+   together, of equals the first; a warning says of each other kind how many are left out and why.
+ */
+cutlab_status cutlab_audit_keep_fitting(cutlab_context *context, cutlab_audit *audit, int from,
+                                        const char *folder);
+
 /* methods.c: gives runs the labels of their methods, by what tells these apart, and checks that
    nothing else differs among the trainings of a method. */
 cutlab_status cutlab_audit_label_methods(cutlab_context *context, cutlab_audit *audit);

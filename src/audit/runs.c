@@ -29,7 +29,9 @@ static cutlab_status visit(cutlab_context *context, void *user, const char *fold
 cutlab_status cutlab_audit_add_runs(cutlab_context *context, cutlab_audit *audit,
                                     const char *folder) {
   walk w = {audit, folder};
-  return cutlab_run_folders_visit(context, folder, visit, &w, true);
+  int from = audit->input_count;
+  CUTLAB_TRY(cutlab_run_folders_visit(context, folder, visit, &w, true));
+  return cutlab_audit_keep_fitting(context, audit, from, folder);
 }
 
 static const cutlab_audit_input *first_run(const cutlab_audit *audit) {

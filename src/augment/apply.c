@@ -30,12 +30,13 @@ bool cutlab_batch_streams(const cutlab_batch *batch) {
 static cutlab_status check_batch(cutlab_context *context, const cutlab_plan *plan,
                                  const cutlab_batch *batch, const char *name) {
   const cutlab_draw *drawn = &plan->drawn;
+  const char *dtype = cutlab_dtype_name(batch->dtype);
   int64_t limit = INT64_MAX / 8;
   if (batch->dtype != CUTLAB_UINT8 && batch->dtype != CUTLAB_FLOAT16 &&
       batch->dtype != CUTLAB_FLOAT32)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                       "the %s has dtype %d; accepted: uint8, float16, float32", name,
-                       (int)batch->dtype);
+                       "the %s has dtype %d%s%s; accepted: uint8, float16, float32", name,
+                       (int)batch->dtype, *dtype ? ", " : "", dtype);
   if (batch->layout != CUTLAB_NHWC && batch->layout != CUTLAB_NCHW)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "the %s has layout %d; accepted: CUTLAB_NHWC, CUTLAB_NCHW", name,

@@ -1,4 +1,5 @@
 /* Drawing plans, by a walk over the policy. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -225,6 +226,9 @@ static cutlab_status draw_node(draft *d, int index, const uint8_t *active, int d
 
 cutlab_status cutlab_plan_draw(cutlab_context *context, cutlab_plan *plan,
                                const cutlab_policy *policy, const cutlab_draw *draw) {
+  if (draw->epoch < 0)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "epoch is %" PRId64 "; accepted: 0 or more",
+                       draw->epoch);
   CUTLAB_TRY(cutlab_plan_begin(context, plan, policy, draw));
   if (policy->choice_count)
     CUTLAB_PLAN_RESERVE(context, plan, active, active_capacity,

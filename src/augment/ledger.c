@@ -57,8 +57,12 @@ static cutlab_status finish_batch(cutlab_ledger_reader *r) {
                          r->path, r->plan_count - 1, entry->row, entry->partner,
                          r->samples[entry->partner_row], entry->partner_row);
   }
-  const cutlab_draw draw = {
-      .samples = r->samples, .count = r->sample_count, .height = r->height, .width = r->width};
+  const cutlab_draw draw = {.seed = r->seed,
+                            .epoch = r->epoch,
+                            .samples = r->samples,
+                            .count = r->sample_count,
+                            .height = r->height,
+                            .width = r->width};
   cutlab_status status = cutlab_plan_set(r->context, plan, r->policy, &draw, r->entries,
                                          r->entry_count, r->runs, r->run_count);
   r->sample_count = r->entry_count = r->run_count = 0;
@@ -67,16 +71,21 @@ static cutlab_status finish_batch(cutlab_ledger_reader *r) {
                      r->plan_count - 1, cutlab_context_message(r->context));
 }
 
-cutlab_status cutlab_ledger_take_output(cutlab_ledger_reader *r, int64_t batch, int64_t row,
-                                        int64_t sample) {
-  if (batch == r->plan_count + 1 && r->sample_count) CUTLAB_TRY(finish_batch(r));
-  if (batch != r->plan_count || row != r->sample_count)
+cutlab_status cutlab_ledger_take_output(cutlab_ledger_reader *r, const cutlab_ledger_output *o) {
+  if (o->batch == r->plan_count + 1 && r->sample_count) CUTLAB_TRY(finish_batch(r));
+  if (o->batch != r->plan_count || o->row != r->sample_count)
     return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
                        "%s: batch %" PRId64 ", row %" PRId64 "; accepted: batch %" PRId64
                        ", row %" PRId64 ", or row 0 of the next batch",
-                       r->path, batch, row, r->plan_count, r->sample_count);
+                       r->path, o->batch, o->row, r->plan_count, r->sample_count);
+  if (!r->sample_count) r->seed = o->seed, r->epoch = o->epoch;
+  if (o->seed != r->seed || o->epoch != r->epoch)
+    return cutlab_fail(r->context, CUTLAB_ERROR_FORMAT,
+                       "%s: batch %" PRId64 ", row %" PRId64 ": seed and epoch are %" PRIu64
+                       " and %" PRId64 "; accepted: %" PRIu64 " and %" PRId64 ", those of row 0",
+                       r->path, o->batch, o->row, o->seed, o->epoch, r->seed, r->epoch);
   RESERVE(r, samples, sample_capacity, r->sample_count + 1);
-  r->samples[r->sample_count++] = sample;
+  r->samples[r->sample_count++] = o->sample;
   return CUTLAB_OK;
 }
 

@@ -21,6 +21,8 @@ typedef struct cutlab_ledger_reader {
   cutlab_plan **plans;
   int64_t plan_count, plan_capacity;
   /* Of the batch that is being read. */
+  uint64_t seed;
+  int64_t epoch; /* -1: the file does not say seed and epoch */
   int64_t *samples;
   int64_t sample_count, sample_capacity;
   cutlab_entry *entries;
@@ -29,9 +31,16 @@ typedef struct cutlab_ledger_reader {
   int64_t run_count, run_capacity;
 } cutlab_ledger_reader;
 
+/* An output, and what its batch was drawn from. */
+typedef struct cutlab_ledger_output {
+  int64_t batch, row, sample;
+  uint64_t seed;
+  int64_t epoch;
+} cutlab_ledger_output;
+
 /* Takes the next output, in the batch that is being read or at the start of the next. */
-cutlab_status cutlab_ledger_take_output(cutlab_ledger_reader *reader, int64_t batch, int64_t row,
-                                        int64_t sample);
+cutlab_status cutlab_ledger_take_output(cutlab_ledger_reader *reader,
+                                        const cutlab_ledger_output *output);
 /* Takes an entry of the last output. Its members run and run_count say which of reader->runs. */
 cutlab_status cutlab_ledger_take_entry(cutlab_ledger_reader *reader, const cutlab_entry *entry);
 cutlab_status cutlab_ledger_take_run(cutlab_ledger_reader *reader, int64_t begin, int64_t end);

@@ -1,4 +1,5 @@
 /* Ledgers as JSON lines, one for every output. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,15 +41,24 @@ static void print_entry(FILE *file, const cutlab_plan *plan, const cutlab_entry 
   fputs(entry->run_count ? "]}" : "}", file);
 }
 
+/* Nothing where the plan does not know them. JSON's integers end at 2^63 - 1 in many a reader. */
+static void print_origin(FILE *file, const cutlab_draw *drawn) {
+  const char *quote = drawn->seed > INT64_MAX ? "\"" : "";
+  if (drawn->epoch >= 0)
+    fprintf(file, ",\"seed\":%s%" PRIu64 "%s,\"epoch\":%" PRId64, quote, drawn->seed, quote,
+            drawn->epoch);
+}
+
 static cutlab_status print_output(cutlab_context *context, FILE *file, cutlab_plan *plan,
                                   int64_t batch, int64_t row, int64_t output) {
   const cutlab_source *sources;
   int64_t count;
   CUTLAB_TRY(cutlab_plan_sources(context, plan, row, &sources, &count));
   fprintf(file,
-          "{\"output\":%" PRId64 ",\"batch\":%" PRId64 ",\"row\":%" PRId64 ",\"sample\":%" PRId64
-          ",\"sources\":[",
+          "{\"output\":%" PRId64 ",\"batch\":%" PRId64 ",\"row\":%" PRId64 ",\"sample\":%" PRId64,
           output, batch, row, plan->samples[row]);
+  print_origin(file, &plan->drawn);
+  fputs(",\"sources\":[", file);
   for (int64_t i = 0; i < count; ++i) {
     fprintf(file, "%s{\"sample\":%" PRId64 ",", i ? "," : "", plan->samples[sources[i].row]);
     print_number(file, "weight", sources[i].weight);
@@ -138,6 +148,24 @@ static bool get_values(const json_t *object, cutlab_entry *entry) {
   return true;
 }
 
+static bool get_seed(const json_t *object, uint64_t *seed) {
+  const json_t *found = json_object_get(object, "seed");
+  const char *text = json_string_value(found);
+  if (!text) *seed = (uint64_t)json_integer_value(found);
+  if (!text) return json_is_integer(found) && json_integer_value(found) >= 0;
+  char *end;
+  errno = 0;
+  *seed = strtoull(text, &end, 10);
+  return *text >= '0' && *text <= '9' && !*end && errno == 0;
+}
+
+/* Seed and epoch, or neither. */
+static bool get_origin(const json_t *object, cutlab_ledger_output *output) {
+  output->seed = 0, output->epoch = -1;
+  if (!json_object_get(object, "seed") && !json_object_get(object, "epoch")) return true;
+  return get_seed(object, &output->seed) && get_integer(object, "epoch", &output->epoch);
+}
+
 /* The partner, or none. */
 static bool get_partner(const json_t *object, cutlab_entry *entry) {
   entry->partner = entry->partner_row = -1;
@@ -178,16 +206,19 @@ static cutlab_status take_step(const line_reader *r, const json_t *object, int64
 }
 
 static cutlab_status take_object(const line_reader *r, const json_t *object) {
-  int64_t batch, row, sample;
+  cutlab_ledger_output o;
   const json_t *steps = json_object_get(object, "steps");
-  if (!get_integer(object, "batch", &batch) || !get_integer(object, "row", &row) ||
-      !get_integer(object, "sample", &sample) || !json_is_array(steps) || row < 0 ||
-      row >= INT32_MAX)
+  if (!get_integer(object, "batch", &o.batch) || !get_integer(object, "row", &o.row) ||
+      !get_integer(object, "sample", &o.sample) || !json_is_array(steps) || o.row < 0 ||
+      o.row >= INT32_MAX)
     return fail_line(r, "an output lacks one of batch, row, sample, steps, or has it in another "
                         "form");
-  CUTLAB_TRY(cutlab_ledger_take_output(r->ledger, batch, row, sample));
+  if (!get_origin(object, &o))
+    return fail_line(r, "seed or epoch is missing or has another form; accepted: integers, 0 or "
+                        "more, the seed also as a string of digits, or neither");
+  CUTLAB_TRY(cutlab_ledger_take_output(r->ledger, &o));
   for (size_t i = 0; i < json_array_size(steps); ++i)
-    CUTLAB_TRY(take_step(r, json_array_get(steps, i), row, sample));
+    CUTLAB_TRY(take_step(r, json_array_get(steps, i), o.row, o.sample));
   return CUTLAB_OK;
 }
 

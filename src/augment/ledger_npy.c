@@ -7,43 +7,57 @@
 #include "augment/ledger.h"
 #include "base/npy.h"
 
+typedef struct record {
+  int32_t batch;
+  cutlab_entry entry;
+  uint64_t seed;
+  int64_t epoch;
+} record;
+
 /* Members of a record, in their order, little-endian and packed. A mask of one bit for every
    position (numpy.packbits order) follows where a plan has runs. */
 static const struct {
   const char *name, *dtype;
-  size_t offset, size; /* of the member of cutlab_entry; size 0: the batch */
+  size_t offset, size; /* in a record */
 } members[] = {
 #define MEMBER(name, dtype)                                                                        \
-  { #name, dtype, offsetof(cutlab_entry, name), sizeof((cutlab_entry *)NULL)->name }
-    {"batch", "'<i4'", 0, 0}, MEMBER(row, "'<i4'"),
-    MEMBER(step, "'<i4'"),    MEMBER(partner_row, "'<i4'"),
-    MEMBER(sample, "'<i8'"),  MEMBER(partner, "'<i8'"),
-    MEMBER(key, "'<u8'"),     MEMBER(lambda, "'<f8'"),
-    MEMBER(weight, "'<f8'"),  MEMBER(values, "'<f8', (4,)"),
-    MEMBER(pixels, "'<i8'"),  MEMBER(top, "'<i4'"),
-    MEMBER(left, "'<i4'"),    MEMBER(bottom, "'<i4'"),
-    MEMBER(right, "'<i4'")
+  { #name, dtype, offsetof(record, name), sizeof((record *)NULL)->name }
+#define OF_ENTRY(name, dtype)                                                                      \
+  { #name, dtype, offsetof(record, entry.name), sizeof((record *)NULL)->entry.name }
+    MEMBER(batch, "'<i4'"),          OF_ENTRY(row, "'<i4'"),    OF_ENTRY(step, "'<i4'"),
+    OF_ENTRY(partner_row, "'<i4'"),  OF_ENTRY(sample, "'<i8'"), OF_ENTRY(partner, "'<i8'"),
+    OF_ENTRY(key, "'<u8'"),          OF_ENTRY(lambda, "'<f8'"), OF_ENTRY(weight, "'<f8'"),
+    OF_ENTRY(values, "'<f8', (4,)"), OF_ENTRY(pixels, "'<i8'"), OF_ENTRY(top, "'<i4'"),
+    OF_ENTRY(left, "'<i4'"),         OF_ENTRY(bottom, "'<i4'"), OF_ENTRY(right, "'<i4'"),
+    MEMBER(seed, "'<u8'"),           MEMBER(epoch, "'<i8'")
 #undef MEMBER
+#undef OF_ENTRY
 };
 
-enum { member_count = sizeof members / sizeof *members, header_unit = 64, prefix_size = 10 };
+enum {
+  member_count = sizeof members / sizeof *members,
+  origin_members = 2, /* the last ones; a file may be without them */
+  header_unit = 64,
+  prefix_size = 10
+};
 
-static size_t member_size(int m) {
-  return members[m].size ? members[m].size : sizeof(int32_t);
-}
+typedef struct layout {
+  int members;
+  int64_t mask_bytes;
+} layout;
 
-static size_t record_size(int64_t mask_bytes) {
-  size_t size = (size_t)mask_bytes;
-  for (int m = 0; m < member_count; ++m) size += member_size(m);
+static size_t record_size(layout l) {
+  size_t size = (size_t)l.mask_bytes;
+  for (int m = 0; m < l.members; ++m) size += members[m].size;
   return size;
 }
 
 /* The dictionary up to and with "'shape': (". */
-static void print_header(FILE *file, int64_t mask_bytes) {
+static void print_header(FILE *file, layout l) {
   fputs("{'descr': [", file);
-  for (int m = 0; m < member_count; ++m)
+  for (int m = 0; m < l.members; ++m)
     fprintf(file, "%s('%s', %s)", m ? ", " : "", members[m].name, members[m].dtype);
-  if (mask_bytes) fprintf(file, ", ('mask', '|u1', (%" PRId64 ",))", mask_bytes);
+  if (l.mask_bytes) fprintf(file, ", ('mask', '|u1', (%" PRId64 ",))", l.mask_bytes);
   fputs("], 'fortran_order': False, 'shape': (", file);
 }
 
@@ -51,11 +65,9 @@ static void print_header(FILE *file, int64_t mask_bytes) {
 
 static void write_record(FILE *file, const cutlab_plan *plan, int32_t batch,
                          const cutlab_entry *entry, uint8_t *positions, int64_t mask_bytes) {
-  for (int m = 0; m < member_count; ++m) {
-    const void *from =
-        members[m].size ? (const char *)entry + members[m].offset : (const char *)&batch;
-    fwrite(from, member_size(m), 1, file);
-  }
+  const record r = {batch, *entry, plan->drawn.seed, plan->drawn.epoch};
+  for (int m = 0; m < member_count; ++m)
+    fwrite((const char *)&r + members[m].offset, members[m].size, 1, file);
   if (!mask_bytes) return;
   int64_t count = plan->drawn.height * plan->drawn.width;
   cutlab_plan_mask(plan, entry, positions);
@@ -93,7 +105,7 @@ static void write_header(FILE *file, int64_t records, int64_t mask_bytes) {
   size_t size = 0;
   FILE *header = open_memstream(&text, &size);
   if (!header) return;
-  print_header(header, mask_bytes);
+  print_header(header, (layout){member_count, mask_bytes});
   fprintf(header, "%" PRId64 ",), }", records);
   fclose(header);
   size_t whole = (prefix_size + size + 1 + header_unit - 1) / header_unit * header_unit;
@@ -138,13 +150,13 @@ static cutlab_status fail_format(const cutlab_ledger_reader *r, const char *what
 }
 
 /* Whether the header is this format's; *records and *start from it. */
-static bool match_header(const char *bytes, size_t size, int64_t mask_bytes, int64_t *records,
+static bool match_header(const char *bytes, size_t size, layout l, int64_t *records,
                          size_t *start) {
   char *text = NULL;
   size_t length = 0;
   FILE *file = open_memstream(&text, &length);
   if (!file) return false;
-  print_header(file, mask_bytes);
+  print_header(file, l);
   fclose(file);
   size_t header = (size_t)(uint8_t)bytes[8] + ((size_t)(uint8_t)bytes[9] << 8);
   bool same = bytes[6] == 1 && header > length && prefix_size + header <= size &&
@@ -172,36 +184,37 @@ static cutlab_status take_mask(cutlab_ledger_reader *r, cutlab_entry *entry, con
   return CUTLAB_OK;
 }
 
-static cutlab_status take_record(cutlab_ledger_reader *r, const char *record, int64_t mask_bytes) {
-  cutlab_entry entry = {0};
-  int32_t batch = 0;
-  for (int m = 0; m < member_count; ++m) {
-    void *to = members[m].size ? (char *)&entry + members[m].offset : (char *)&batch;
-    memcpy(to, record, member_size(m));
-    record += member_size(m);
+static cutlab_status take_record(cutlab_ledger_reader *r, const char *bytes, layout l) {
+  record of = {.epoch = -1};
+  for (int m = 0; m < l.members; ++m) {
+    memcpy((char *)&of + members[m].offset, bytes, members[m].size);
+    bytes += members[m].size;
   }
-  bool next = batch != r->plan_count || entry.row < 0 || entry.row != r->sample_count - 1;
-  if (next) CUTLAB_TRY(cutlab_ledger_take_output(r, batch, entry.row, entry.sample));
-  if (entry.step == -1) return CUTLAB_OK;
-  bool in_range = entry.step >= 0 && entry.step < r->policy->step_count;
-  if (in_range && mask_bytes && r->policy->steps[entry.step].method->has_runs)
-    CUTLAB_TRY(take_mask(r, &entry, (const uint8_t *)record));
-  return cutlab_ledger_take_entry(r, &entry);
+  cutlab_entry *entry = &of.entry;
+  bool next = of.batch != r->plan_count || entry->row < 0 || entry->row != r->sample_count - 1;
+  const cutlab_ledger_output output = {of.batch, entry->row, entry->sample, of.seed, of.epoch};
+  if (next) CUTLAB_TRY(cutlab_ledger_take_output(r, &output));
+  if (entry->step == -1) return CUTLAB_OK;
+  bool in_range = entry->step >= 0 && entry->step < r->policy->step_count;
+  if (in_range && l.mask_bytes && r->policy->steps[entry->step].method->has_runs)
+    CUTLAB_TRY(take_mask(r, entry, (const uint8_t *)bytes));
+  return cutlab_ledger_take_entry(r, entry);
 }
 
 cutlab_status cutlab_ledger_from_npy(cutlab_ledger_reader *r, const char *bytes, size_t size) {
-  int64_t positions = r->height * r->width, mask_bytes = (positions + 7) / 8, records;
+  int64_t mask_bytes = (r->height * r->width + 7) / 8, records;
+  const int without = member_count - origin_members;
+  const layout layouts[] = {
+      {member_count, mask_bytes}, {member_count, 0}, {without, mask_bytes}, {without, 0}, {0, 0}};
+  const layout *l = layouts;
   size_t start;
   if (size < prefix_size) return fail_format(r, "it is cut short");
-  if (!match_header(bytes, size, mask_bytes, &records, &start)) {
-    mask_bytes = 0;
-    if (!match_header(bytes, size, mask_bytes, &records, &start))
-      return fail_format(r, "its header is another");
-  }
-  size_t each = record_size(mask_bytes);
+  while (l->members && !match_header(bytes, size, *l, &records, &start)) ++l;
+  if (!l->members) return fail_format(r, "its header is another");
+  size_t each = record_size(*l);
   if ((size - start) % each || (size - start) / each != (size_t)records)
     return fail_format(r, "its size does not fit its header");
   for (int64_t i = 0; i < records; ++i)
-    CUTLAB_TRY(take_record(r, bytes + start + (size_t)i * each, mask_bytes));
+    CUTLAB_TRY(take_record(r, bytes + start + (size_t)i * each, *l));
   return CUTLAB_OK;
 }

@@ -50,9 +50,9 @@ static cutlab_status check_draw(cutlab_context *context, const cutlab_draw *draw
                        "images of height %" PRId64 " and width %" PRId64
                        "; accepted: at least 1 each, and fewer than 2^31 pixels",
                        draw->height, draw->width);
-  if (draw->epoch < 0)
-    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "epoch is %" PRId64 "; accepted: 0 or more",
-                       draw->epoch);
+  if (draw->epoch < -1)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "epoch is %" PRId64 "; accepted: 0 or more, or -1: not known", draw->epoch);
   for (int64_t i = 0; draw->samples && i < draw->count; ++i)
     if (draw->samples[i] < 0)
       return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,

@@ -1,6 +1,7 @@
 /* Plans made elsewhere: every entry is checked before it is believed. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,8 +82,10 @@ static cutlab_status check_runs(const intake *in, const cutlab_entry *entry,
   }
   if (!entry->run_count)
     pixels = (int64_t)(entry->bottom - entry->top) * (entry->right - entry->left);
-  if (entry->pixels != pixels) return fail(in, "pixels", (double)entry->pixels, "the count");
-  return CUTLAB_OK;
+  if (entry->pixels == pixels) return CUTLAB_OK;
+  char counted[32];
+  snprintf(counted, sizeof counted, "%" PRId64 ", counted", pixels);
+  return fail(in, "pixels", (double)entry->pixels, counted);
 }
 
 static int compare_entries(const void *left, const void *right) {

@@ -187,6 +187,7 @@ static cutlab_status fill_policy(cutlab_context *context, cutlab_policy *policy,
 cutlab_status cutlab_policy_create(cutlab_context *context, cutlab_policy **policy,
                                    const char *text) {
   *policy = NULL;
+  if (!text) return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "text is NULL; accepted: a policy");
   if (strnlen(text, CUTLAB_POLICY_MAX_TEXT + 1) > CUTLAB_POLICY_MAX_TEXT)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "the policy is longer than %d bytes; accepted: up to that",

@@ -1,4 +1,5 @@
 /* The context and what every room needs from it. */
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,21 @@ struct cutlab_context {
 
 enum { max_threads = 1024 };
 
+/* Of a process, once it is a fork of one that had a context. A fork has one thread; GNU's OpenMP
+   would wait in it for those of the parent. */
+static bool forked;
+
+static void mark_fork(void) {
+  forked = true;
+}
+
+static void watch_forks(void) {
+  pthread_atfork(NULL, NULL, mark_fork);
+}
+
 cutlab_status cutlab_context_create(cutlab_context **context) {
+  static pthread_once_t watched = PTHREAD_ONCE_INIT;
+  pthread_once(&watched, watch_forks);
   *context = calloc(1, sizeof **context);
   if (!*context) return CUTLAB_ERROR_MEMORY;
   (*context)->threads = 1;
@@ -70,12 +85,15 @@ cutlab_status cutlab_context_set_threads(cutlab_context *context, int threads) {
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "threads is %d; accepted: 1 to %d, or 0 for one per core", threads,
                        max_threads);
+  if (forked && threads != 1)
+    return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
+                       "threads is %d; accepted: 1, for this process was made by fork", threads);
   context->threads = threads ? threads : available_cores(context);
   return CUTLAB_OK;
 }
 
 int cutlab_context_threads(const cutlab_context *context) {
-  return context->threads;
+  return forked ? 1 : context->threads;
 }
 
 cutlab_status cutlab_context_set_isa(cutlab_context *context, cutlab_isa isa) {

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/npy.h"
 
-enum { max_members = 65536, deflate_level = 6 };
+enum { max_members = 65536, deflate_level = 6, block_bytes = 1 << 23 };
 
 void cutlab_npz_free(cutlab_array *arrays, int count) {
   for (int m = 0; arrays && m < count; ++m) cutlab_array_clear(&arrays[m]);
@@ -175,7 +175,9 @@ static cutlab_status read_member_bytes(cutlab_context *context, const cutlab_npy
   zip_file_t *member = source->handle;
   zip_int64_t part = 1;
   for (*got = 0; *got < size && part > 0; *got += part) {
-    part = zip_fread(member, (char *)buffer + *got, (zip_uint64_t)(size - *got));
+    if (*got) CUTLAB_TRY(cutlab_report_progress(context, "reading arrays", *got, size));
+    int64_t most = size - *got < block_bytes ? size - *got : block_bytes;
+    part = zip_fread(member, (char *)buffer + *got, (zip_uint64_t)most);
     if (part < 0) {
       zip_error_t *error = zip_file_get_error(member);
       return cutlab_npy_fail(context, status_of(error), source, "cannot read: %s",

@@ -256,7 +256,7 @@ char *cutlab_table_get(const cutlab_table *table, const void *values, const char
 
 /* One format for both languages: they differ in quotes and separators. */
 cutlab_status cutlab_table_print(cutlab_context *context, char **text, const cutlab_table *table,
-                                 const void *values, bool json) {
+                                 const void *values, bool json, const char *without) {
   size_t size;
   const char *quote = json ? "\"" : "";
   *text = NULL;
@@ -265,6 +265,7 @@ cutlab_status cutlab_table_print(cutlab_context *context, char **text, const cut
     return cutlab_fail(context, CUTLAB_ERROR_MEMORY, "out of memory: %ss as text", table->what);
   if (json) fputc('{', file);
   for (int i = 0; i < table->count; ++i) {
+    if (without && strcmp(table->rows[i].shown.name, without) == 0) continue;
     if (json && i) fputs(", ", file);
     fprintf(file, "%s%s%s: ", quote, table->rows[i].shown.name, quote);
     print_row(file, &table->rows[i], values, json ? FORM_JSON : FORM_YAML);

@@ -60,9 +60,10 @@ cutlab_status cutlab_row_parse(cutlab_context *context, const cutlab_row *row, v
                                const char *text);
 /* The field as the text that set accepts, or NULL. Release with free. */
 char *cutlab_table_get(const cutlab_table *table, const void *values, const char *key);
-/* All rows as YAML, or as one JSON object. Release with free. */
+/* All rows, but for that of the name `without` (not the first; NULL: none), as YAML or as one JSON
+   object. Release with free. */
 cutlab_status cutlab_table_print(cutlab_context *context, char **text, const cutlab_table *table,
-                                 const void *values, bool json);
+                                 const void *values, bool json, const char *without);
 /* Set what a text says, all of it or nothing. `where` begins the messages, with line and column. */
 cutlab_status cutlab_table_apply_json(cutlab_context *context, const cutlab_table *table,
                                       void *values, cutlab_set_fn set, const char *text);

@@ -93,7 +93,13 @@ int augment_load_record(augment_job *job) {
   const char *path = cutlab_options_value(job->cli, "replay");
   if (!path) return 0;
   struct stat status;
-  bool folder = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+  if (stat(path, &status) != 0) {
+    cutlab_cli_print_error("--replay %s: %s; accepted: the folder of a cutlab augment, or its "
+                           "ledger beside augment.json",
+                           path, strerror(errno));
+    return cutlab_exit_failure;
+  }
+  bool folder = S_ISDIR(status.st_mode);
   const char *slash = strrchr(path, '/');
   int length = folder ? (int)strlen(path) : slash ? (int)(slash - path) : 1;
   const char *parent = folder || slash ? path : ".";

@@ -179,8 +179,10 @@ int cutlab_options_only(const cutlab_cli *cli, const char *const *allowed, const
   for (int i = 0; i < cli->item_count; ++i) {
     const cutlab_item *item = &cli->items[i];
     bool fits = false;
-    for (int k = 0; item->option && allowed[k]; ++k)
-      fits |= strcmp(item->option->name, allowed[k]) == 0;
+    for (int k = 0; allowed[k]; ++k)
+      fits |= item->option ? strcmp(item->option->name, allowed[k]) == 0
+                           : strchr(allowed[k], '=') &&
+                                 strncmp(item->value, allowed[k], strlen(allowed[k])) == 0;
     if (!fits)
       return cutlab_cli_usage("%s: %s; leave out '%s%.80s'", cli->command->name, why,
                               item->option ? "--" : "",

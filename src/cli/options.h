@@ -45,8 +45,8 @@ int cutlab_options_npz(const cutlab_cli *cli);
 /* Splits an operand KEY=VALUE: *value points into it. Returns 0 or the exit code. */
 int cutlab_options_pair(const cutlab_cli *cli, const char *operand, char key[64],
                         const char **value);
-/* Refuses operands, and all options but those of `allowed`, which ends with NULL; `why` is the
-   reason in the message. Returns 0 or the exit code. */
+/* Refuses all options but those of `allowed`, which ends with NULL, and operands unless their key
+   and '=' stand there too; `why` is the reason in the message. Returns 0 or the exit code. */
 int cutlab_options_only(const cutlab_cli *cli, const char *const *allowed, const char *why);
 
 #endif

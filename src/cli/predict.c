@@ -20,8 +20,8 @@ enum { data_key_count = sizeof data_keys / sizeof *data_keys };
 
 typedef struct job {
   const char *folder;
-  cutlab_training *training; /* checks the data settings */
-  bool has_data, has_dataset;
+  cutlab_training *training;            /* checks the data settings */
+  bool has_data, has_dataset, has_more; /* more: keys beside dataset and path */
 } job;
 
 static int set_data(cutlab_cli *cli, job *j, const char *operand) {
@@ -38,6 +38,7 @@ static int set_data(cutlab_cli *cli, job *j, const char *operand) {
   if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, NULL);
   j->has_data = true;
   j->has_dataset |= strcmp(key, "dataset") == 0;
+  j->has_more |= strcmp(key, "dataset") != 0 && strcmp(key, "path") != 0;
   return 0;
 }
 
@@ -61,8 +62,9 @@ static int read_operands(cutlab_cli *cli, job *j) {
   if (code) return code;
   if (!j->folder || !*j->folder)
     return cutlab_cli_usage("predict: which run? accepted: the folder of a run");
-  if (j->has_data && !j->has_dataset)
-    return cutlab_cli_usage("predict: other data without their kind; accepted: dataset=NAME too");
+  if (j->has_more && !j->has_dataset)
+    return cutlab_cli_usage("predict: other data without their kind; accepted: dataset=NAME too, "
+                            "or path= alone, where the run's own have moved");
   return 0;
 }
 
@@ -78,7 +80,7 @@ static int predict(cutlab_cli *cli, const job *j) {
        *path = cutlab_training_get(j->training, "path"),
        *shape = cutlab_training_get(j->training, "shape"),
        *position = cutlab_training_get(j->training, "position"), *summary = NULL;
-  const cutlab_collection_source source = {.dataset = dataset,
+  const cutlab_collection_source source = {.dataset = j->has_dataset ? dataset : NULL,
                                            .path = path && *path ? path : NULL,
                                            .train_examples = integer(j, "train_examples"),
                                            .test_examples = integer(j, "test_examples"),
@@ -115,6 +117,7 @@ const cutlab_command cutlab_command_predict = {
     .summary = "what a trained network makes of test data",
     .text = "Evaluates the network of a run's last checkpoint on the test part of the run's own "
             "data, or of others: dataset, path, train_examples, test_examples, seed, shape and "
-            "position choose them as for cutlab train. Prints accuracy and loss.",
+            "position choose them as for cutlab train; path alone says where the run's own are "
+            "now. Prints accuracy and loss.",
     .options = options,
     .run = run};

@@ -9,7 +9,9 @@
 static const cutlab_option options[] = {
     {"config", 'c', "FILE", "Set what a YAML file says, a flat mapping of settings."},
     {"out", 'o', "DIR", "Train in a new folder, which keeps the run."},
-    {"resume", 'r', "DIR", "Continue the run in a folder; settings come from there."},
+    {"resume", 'r', "DIR",
+     "Continue the run in a folder; settings come from there. With path=PATH its data are there "
+     "now."},
     {"describe", 0, NULL,
      "Print the network's layers, memory and steps, and exit before training."},
     {"print-config", 0, NULL, "Print the settings as YAML (--json: JSON) and exit."},
@@ -85,11 +87,19 @@ static int finish(cutlab_cli *cli, cutlab_status status, char *result, const cha
 }
 
 static int resume_run(cutlab_cli *cli, const char *folder) {
-  static const char *const allowed[] = {"resume", "minutes", "json", "quiet", "threads", NULL};
-  int code = cutlab_options_only(cli, allowed, "--resume takes everything from its folder");
+  static const char *const allowed[] = {"resume",  "minutes", "json", "quiet",
+                                        "threads", "path=",   NULL};
+  int code = cutlab_options_only(cli, allowed,
+                                 "--resume takes everything from its folder; accepted: path= "
+                                 "alone, where the data have moved");
   if (code) return code;
+  const char *path = NULL;
+  for (int i = 0; i < cli->item_count; ++i)
+    if (!cli->items[i].option) path = cli->items[i].value + strlen("path=");
+  cutlab_status status = path ? cutlab_train_relocate(cli->context, folder, path) : CUTLAB_OK;
+  if (status != CUTLAB_OK) return cutlab_cli_fail(cli, status, "the same command goes on");
   char *result = NULL;
-  cutlab_status status = cutlab_train_resume(cli->context, &result, folder);
+  status = cutlab_train_resume(cli->context, &result, folder);
   return finish(cli, status, result, folder);
 }
 

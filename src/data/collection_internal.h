@@ -44,6 +44,8 @@ bool cutlab_source_is_series(const cutlab_collection_source *source);
 bool cutlab_source_is_fixed(const cutlab_collection_source *source);
 /* Whether its path is a file that ends in .npz: of any data set that is read, a packed one. */
 bool cutlab_source_is_packed(const cutlab_collection_source *source);
+/* The data set that the members of an .npz say it holds; NULL: it is no packed data set. */
+const char *cutlab_packed_data_set(cutlab_array *members, int count);
 /* Takes over what the members of an .npz say beside the images and labels, which have been read:
    which data set it holds, how many classes, their names. Fails where it holds another one than
    `source` asks for. */

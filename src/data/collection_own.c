@@ -13,19 +13,21 @@
 /* A part as it was read. */
 typedef struct raw_part {
   const char *path; /* of its images */
+  bool packed;
   cutlab_images images;
 } raw_part;
 
-/* [N][L], [N][H][W] (of series: [N][L][C]) and [N][H][W][C]. */
-static cutlab_status find_sizes(cutlab_context *context, int64_t sizes[3], const char *path,
-                                const cutlab_array *pixels, bool series) {
+/* [N][L], [N][H][W] (of series, and of all that is packed: [N][L][C]) and [N][H][W][C]. */
+static cutlab_status find_sizes(cutlab_context *context, int64_t sizes[3], const raw_part *part,
+                                bool series) {
+  const cutlab_array *pixels = &part->images.pixels;
   const int64_t *shape = pixels->shape;
   if (pixels->rank < 2 || pixels->rank > (series ? 3 : 4))
-    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %d axes; accepted: %s", path,
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "%s: %d axes; accepted: %s", part->path,
                        pixels->rank,
                        series ? "2 ([N][L]) or 3 ([N][L][C]), with shape = series"
                               : "2 ([N][L]), 3 ([N][H][W]) or 4 ([N][H][W][C])");
-  bool flat = pixels->rank == 2, rows = pixels->rank == 3 && series;
+  bool flat = pixels->rank == 2, rows = pixels->rank == 3 && (series || part->packed);
   sizes[0] = pixels->rank == 4 ? shape[3] : rows ? shape[2] : 1;
   sizes[1] = flat || rows ? 1 : shape[1];
   sizes[2] = flat || rows ? shape[1] : shape[2];
@@ -71,7 +73,7 @@ static cutlab_status take_part(cutlab_context *context, cutlab_collection *colle
                                const cutlab_collection_source *source) {
   const cutlab_array *pixels = &part->images.pixels;
   int64_t sizes[3] = {0};
-  CUTLAB_TRY(find_sizes(context, sizes, part->path, pixels, cutlab_source_is_series(source)));
+  CUTLAB_TRY(find_sizes(context, sizes, part, cutlab_source_is_series(source)));
   CUTLAB_TRY(check_pixels(context, part->path, pixels));
   if (!test) {
     warn_if_planar(context, part->path, pixels);
@@ -265,6 +267,7 @@ static cutlab_status take_arrays(cutlab_context *context, cutlab_collection *col
   for (int part = 0; part < 2; ++part) {
     cutlab_array *pixels = &from->arrays[2 * part];
     parts[part].path = from->names[2 * part];
+    parts[part].packed = cutlab_packed_data_set(from->members, from->member_count) != NULL;
     if (!parts[part].path) continue;
     int64_t count = pixels->rank ? pixels->shape[0] : 0;
     CUTLAB_TRY(take_labels(context, &parts[part].images.labels, &collection->classes,

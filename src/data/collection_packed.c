@@ -23,8 +23,7 @@ bool cutlab_source_is_packed(const cutlab_collection_source *source) {
 
 /* Reading */
 
-/* The data set that an archive says it holds, or NULL. */
-static const char *held_data_set(cutlab_array *members, int count) {
+const char *cutlab_packed_data_set(cutlab_array *members, int count) {
   const cutlab_array *member = cutlab_npz_find(members, count, data_set_member);
   if (!member || member->dtype != CUTLAB_UINT8) return NULL;
   return cutlab_data_set_name(member->data, (size_t)cutlab_array_count(member));
@@ -92,7 +91,7 @@ static cutlab_status check_published(cutlab_context *context, const cutlab_colle
 cutlab_status cutlab_packed_identify(cutlab_context *context, cutlab_collection *collection,
                                      cutlab_array *members, int count,
                                      const cutlab_collection_source *source) {
-  const char *held = held_data_set(members, count);
+  const char *held = cutlab_packed_data_set(members, count);
   if (strcmp(source->dataset, "npy") != 0) CUTLAB_TRY(check_data_set(context, held, source));
   if (!held) return CUTLAB_OK;
   cutlab_array *classes = cutlab_npz_find(members, count, classes_member);
@@ -154,9 +153,9 @@ static void interleave(void *to, const cutlab_examples *examples,
       }
 }
 
-/* A series with shape=series is [N][L][C], all else [N][H][W][C]. */
+/* The number of axes tells series, [N][L][C], from images, [N][H][W][C]. */
 static cutlab_status add_part(cutlab_context *context, archive *to, bool test,
-                              const cutlab_collection *c, bool series) {
+                              const cutlab_collection *c) {
   const cutlab_examples *part = test ? &c->test : &c->train;
   if (!part->count) return CUTLAB_OK;
   int64_t elements = part->count * c->channels * c->height * c->width;
@@ -164,6 +163,7 @@ static cutlab_status add_part(cutlab_context *context, archive *to, bool test,
   to->pixels[test] = pixels;
   if (!pixels) return CUTLAB_ERROR_MEMORY;
   interleave(pixels, part, c);
+  const bool series = c->height == 1;
   const int64_t image[] = {part->count, c->height, c->width, c->channels};
   const int64_t stretch[] = {part->count, c->width, c->channels};
   add(to, test ? "test_images" : "train_images", part->dtype, series ? 3 : 4,
@@ -174,13 +174,12 @@ static cutlab_status add_part(cutlab_context *context, archive *to, bool test,
 
 static cutlab_status fill(cutlab_context *context, archive *to, cutlab_collection *collection,
                           const cutlab_collection_source *source) {
-  bool series = cutlab_source_is_series(source);
   add(to, data_set_member, CUTLAB_UINT8, 1, (int64_t[]){(int64_t)strlen(source->dataset)},
       (void *)source->dataset);
   add(to, classes_member, CUTLAB_INT64, 1, (int64_t[]){1}, &collection->classes);
   CUTLAB_TRY(add_names(context, to, collection));
-  CUTLAB_TRY(add_part(context, to, false, collection, series));
-  return add_part(context, to, true, collection, series);
+  CUTLAB_TRY(add_part(context, to, false, collection));
+  return add_part(context, to, true, collection);
 }
 
 cutlab_status cutlab_collection_pack(cutlab_context *context, cutlab_collection *collection,

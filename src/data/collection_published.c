@@ -1,8 +1,11 @@
 /* MNIST, CIFAR-10 and CIFAR-100 in the files in which they were published. */
 #include <errno.h>
 #include <inttypes.h>
+#include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/evp.h>
 
@@ -147,13 +150,38 @@ static cutlab_status decode(cutlab_context *context, cutlab_images *images,
                            published->side);
 }
 
-/* What one file is read for. */
+/* What files are read for, by several threads. */
 typedef struct reading {
+  cutlab_context *context; /* of the calling thread, which tells how far all are */
   const cutlab_published *published;
   const char *folder;
   cutlab_collection *collection;
   bool hash;
+  atomic_int left; /* files */
+  atomic_bool stopped;
 } reading;
+
+static cutlab_status tell(reading *r) {
+  int64_t files = r->published->file_count;
+  cutlab_status status =
+      cutlab_report_progress(r->context, "reading the data set", files - r->left, files);
+  if (status != CUTLAB_OK) r->stopped = true;
+  return status;
+}
+
+/* Progress within a file. */
+static int watch(void *user, const cutlab_progress *progress) {
+  reading *r = user;
+  (void)progress;
+  if (omp_get_thread_num() == 0 && !r->stopped) tell(r);
+  return r->stopped;
+}
+
+/* By the calling thread, which has no more files to read. */
+static void wait_for_others(reading *r) {
+  const struct timespec moment = {0, 1000000};
+  while (r->left > 0 && !r->stopped && tell(r) == CUTLAB_OK) nanosleep(&moment, NULL);
+}
 
 static cutlab_status read_open(cutlab_context *context, const reading *r,
                                const cutlab_published_file *wanted, cutlab_file_result *result,
@@ -194,11 +222,11 @@ static cutlab_status read_file(cutlab_context *context, const reading *r,
 }
 
 /* With a context of its own, for it may be one of several threads. */
-static void read_one(const cutlab_context *parent, const reading *r,
-                     const cutlab_published_file *wanted, cutlab_file_result *result) {
+static void read_one(reading *r, const cutlab_published_file *wanted, cutlab_file_result *result) {
   cutlab_context *context = NULL;
-  result->status = cutlab_context_fork(&context, parent);
+  result->status = cutlab_context_fork(&context, r->context);
   if (result->status == CUTLAB_OK) {
+    cutlab_context_set_progress(context, watch, r);
     result->status = read_file(context, r, wanted, result);
     snprintf(result->message, sizeof result->message, "%s", cutlab_context_message(context));
   } else {
@@ -243,25 +271,34 @@ static cutlab_status prepare(cutlab_context *context, cutlab_collection *collect
   return *folder ? CUTLAB_OK : CUTLAB_ERROR_MEMORY;
 }
 
+static void read_all(reading *r, cutlab_file_result *results) {
+  int threads = cutlab_context_threads(r->context), files = r->left;
+#pragma omp parallel num_threads(threads) if (threads > 1)
+  {
+#pragma omp for schedule(dynamic) nowait
+    for (int i = 0; i < files; ++i) {
+      const cutlab_published_file *wanted = &r->published->files[i];
+      const cutlab_collection *c = r->collection;
+      const cutlab_examples *part = wanted->test ? &c->test : &c->train;
+      if (wanted->first < part->count && !r->stopped) read_one(r, wanted, &results[i]);
+      --r->left;
+    }
+#pragma omp master
+    wait_for_others(r);
+  }
+}
+
 cutlab_status cutlab_published_read(cutlab_context *context, cutlab_collection *collection,
                                     cutlab_file_result *results, const cutlab_published *published,
                                     const cutlab_collection_source *source, bool hash) {
   char *folder = NULL;
   cutlab_status status = prepare(context, collection, &folder, published, source);
-  if (status == CUTLAB_OK)
-    status = cutlab_report_progress(context, "reading the data set", 0, published->file_count);
-  reading r = {published, folder, collection, hash};
-  int threads = cutlab_context_threads(context);
-  int files = status == CUTLAB_OK ? published->file_count : 0;
-#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
-  for (int i = 0; i < files; ++i) {
-    const cutlab_published_file *wanted = &published->files[i];
-    const cutlab_examples *part = wanted->test ? &collection->test : &collection->train;
-    if (wanted->first < part->count) read_one(context, &r, wanted, &results[i]);
-  }
+  reading r = {context, published, folder, collection, hash, published->file_count, false};
+  if (status == CUTLAB_OK) status = tell(&r);
+  if (status == CUTLAB_OK) read_all(&r, results);
   free(folder);
   if (status != CUTLAB_OK) return status;
-  return cutlab_report_progress(context, "reading the data set", files, files);
+  return r.stopped ? CUTLAB_CANCELLED : tell(&r);
 }
 
 cutlab_status cutlab_collection_published(cutlab_context *context, cutlab_collection *collection,

@@ -120,6 +120,7 @@ static outcome step_gzip(decoder *d) {
 static cutlab_status decode(cutlab_context *context, decoder *d) {
   outcome now = GOING;
   while (now == GOING) {
+    CUTLAB_TRY(cutlab_report_progress(context, "decompressing", d->size, 0));
     size_t left = d->xz ? d->lzma.avail_in : d->gzip.avail_in;
     if (left == 0 && !d->last) CUTLAB_TRY(fetch(context, d));
     CUTLAB_TRY(make_room(context, d));

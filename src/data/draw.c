@@ -96,8 +96,6 @@ static void draw_positions(cutlab_dataset *s, values *x) {
    full noise these too. */
 static cutlab_status draw_held(cutlab_context *context, cutlab_dataset *s, values *x) {
   int64_t n = s->examples, patches = s->patches, d = s->dimension;
-  double bytes = (double)n * (double)patches * (double)d * sizeof(double);
-  CUTLAB_TRY(cutlab_check_memory(context, bytes, "holding the patches in R^d"));
   s->patch_data = cutlab_allocate(context, n * patches * d, sizeof *s->patch_data);
   if (!s->patch_data) return CUTLAB_ERROR_MEMORY;
   int threads = cutlab_context_threads(context);
@@ -139,6 +137,20 @@ static cutlab_status check_wishart(cutlab_context *context, values *x) {
                      "dimension >= %lld, not %lld; use form=gram, held or auto",
                      x->opposite ? "K" : "2K", cutlab_experiment_rows(x),
                      (long long)(rows + columns), (long long)x->dimension);
+}
+
+/* Whether a draw fits that holds the patches of `count` examples: known before anything is drawn.
+ */
+static cutlab_status check_fits(cutlab_context *context, values *x, cutlab_form form,
+                                int64_t count) {
+  double n = (double)x->examples, patches = (double)x->patches;
+  CUTLAB_TRY(cutlab_check_memory(context, 64 * n * patches, "the data set"));
+  if (form != CUTLAB_FORM_WISHART)
+    return cutlab_check_memory(context, 8 * (double)count * patches * (double)x->dimension,
+                               "holding the patches in R^d");
+  double noise = n * (patches - 1), m = noise + cutlab_experiment_rows(x);
+  double along = x->full_noise ? noise * (double)cutlab_experiment_columns(x) : 0;
+  return cutlab_check_memory(context, 8 * (2 * m * m + along), "drawing the noise Gram matrix");
 }
 
 static void describe_world(cutlab_dataset *s, values *x, cutlab_form form) {
@@ -191,6 +203,7 @@ static cutlab_status draw(cutlab_context *context, cutlab_dataset *s, values *x,
 cutlab_status cutlab_dataset_draw_part(cutlab_context *context, cutlab_dataset **dataset, values *x,
                                        int64_t first, int64_t count) {
   *dataset = NULL;
+  CUTLAB_TRY(check_fits(context, x, CUTLAB_FORM_HELD, count));
   cutlab_dataset *part;
   cutlab_status status =
       cutlab_dataset_allocate(context, &part, count, x->patches, x->dimension, x->feature_count);
@@ -221,8 +234,7 @@ cutlab_status cutlab_dataset_draw(cutlab_context *context, cutlab_dataset **data
   CUTLAB_TRY(cutlab_experiment_validate(context, experiment));
   cutlab_form form = cutlab_dataset_choose_form(x);
   if (form == CUTLAB_FORM_WISHART) CUTLAB_TRY(check_wishart(context, x));
-  CUTLAB_TRY(cutlab_check_memory(context, 64.0 * (double)x->examples * (double)x->patches,
-                                 "the data set"));
+  CUTLAB_TRY(check_fits(context, x, form, x->examples));
   cutlab_dataset *s;
   cutlab_status status =
       cutlab_dataset_allocate(context, &s, x->examples, x->patches, x->dimension, x->feature_count);

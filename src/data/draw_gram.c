@@ -145,9 +145,6 @@ static void draw_feature_noise(cutlab_dataset *s, const double *sigma, values *x
 cutlab_status cutlab_dataset_draw_gram(cutlab_context *context, cutlab_dataset *s, values *x) {
   s->filters = cutlab_experiment_rows(x), s->uniform_weights = x->uniform_weights;
   int64_t m = s->noise_rows + s->filters;
-  double bytes = 8 * (2 * (double)m * (double)m +
-                      (s->full_noise ? (double)s->noise_rows * (double)s->columns : 0));
-  CUTLAB_TRY(cutlab_check_memory(context, bytes, "drawing the noise Gram matrix"));
   double *factor = cutlab_allocate(context, m * m, sizeof *factor);
   double *sigma = cutlab_allocate(context, m, sizeof *sigma);
   s->gram = cutlab_allocate(context, m * m, sizeof *s->gram);

@@ -303,12 +303,12 @@ cutlab_status cutlab_experiment_from_json(cutlab_context *context, cutlab_experi
 
 cutlab_status cutlab_experiment_to_json(cutlab_context *context, char **text,
                                         const cutlab_experiment *experiment) {
-  return cutlab_table_print(context, text, &table, experiment, true);
+  return cutlab_table_print(context, text, &table, experiment, true, NULL);
 }
 
 cutlab_status cutlab_experiment_to_yaml(cutlab_context *context, char **text,
                                         const cutlab_experiment *experiment) {
-  return cutlab_table_print(context, text, &table, experiment, false);
+  return cutlab_table_print(context, text, &table, experiment, false, NULL);
 }
 
 char *cutlab_experiment_get(const cutlab_experiment *experiment, const char *key) {

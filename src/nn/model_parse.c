@@ -361,6 +361,7 @@ static cutlab_status expand_listed(parser *p) {
 cutlab_status cutlab_layers_parse(cutlab_context *context, cutlab_layers *layers, const char *text,
                                   int64_t classes) {
   *layers = (cutlab_layers){.first = -1, .title = "model"};
+  if (!text) return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT, "text is NULL; accepted: a model");
   if (strnlen(text, cutlab_model_max_text + 1) > cutlab_model_max_text)
     return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
                        "model: its text is too long; accepted: at most %d characters",

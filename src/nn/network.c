@@ -17,6 +17,7 @@ struct cutlab_network {
   const cutlab_model *model;
   const cutlab_backend *backend;
   void *device;
+  int threads; /* that the device was opened for */
   char description[128];
   float **values, **gradients; /* [tensor_count], into the blocks below */
   float *value_block, *gradient_block;
@@ -102,6 +103,7 @@ cutlab_status cutlab_network_create(cutlab_context *context, cutlab_network **ne
     return status;
   }
   made->backend = chosen;
+  made->threads = cutlab_context_threads(context);
   for (int i = 0; i < model->tensor_count; ++i) set_constant(made->values[i], &model->tensors[i]);
   *network = made;
   return CUTLAB_OK;
@@ -186,9 +188,25 @@ static void forget_oldest(cutlab_network *network) {
   for (int i = 0; i < network->program_count; ++i) network->programs[i] = network->programs[i + 1];
 }
 
+/* Devices and programs are for a number of threads. Where it has changed, as it does in a fork,
+   they are made anew. */
+static cutlab_status follow_threads(cutlab_context *context, cutlab_network *network) {
+  int threads = cutlab_context_threads(context);
+  void *device = NULL;
+  if (threads == network->threads) return CUTLAB_OK;
+  CUTLAB_TRY(
+      network->backend->open(context, &device, network->description, sizeof network->description));
+  drop_programs(network);
+  network->backend->close(network->device);
+  network->device = device;
+  network->threads = threads;
+  return CUTLAB_OK;
+}
+
 /* A program planned before, or now; it has no memory yet. */
 static cutlab_status find_program(cutlab_context *context, cutlab_network *network,
                                   cutlab_program **program, int64_t count, bool training) {
+  CUTLAB_TRY(follow_threads(context, network));
   for (int i = 0; i < network->program_count; ++i) {
     *program = network->programs[i];
     if (cutlab_program_count(*program) == count && cutlab_program_training(*program) == training)

@@ -87,12 +87,16 @@ static void print_result(FILE *file, const json_t *result) {
 
 cutlab_status cutlab_run_summary(cutlab_context *context, char **text, const char *result_json) {
   json_t *result;
+  json_error_t error;
   size_t size;
   *text = NULL;
   CUTLAB_TRY(cutlab_json_parse(context, &result, result_json, "result"));
-  if (!json_is_object(result)) {
+  if (json_unpack_ex(result, &error, JSON_VALIDATE_ONLY, "{s:s,s:I,s:I,s:I,s:I}", "method", "seed",
+                     "iterations", "examples", "positives")) {
     json_decref(result);
-    return cutlab_fail(context, CUTLAB_ERROR_FORMAT, "a result is a JSON object, this is not one");
+    return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                       "result: %s; accepted: the JSON object that a simulation results in",
+                       error.text);
   }
   FILE *file = open_memstream(text, &size);
   if (file) print_result(file, result);

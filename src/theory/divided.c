@@ -31,7 +31,6 @@ cutlab_status cutlab_divided_draw(cutlab_simulation *s) {
   const cutlab_ranks *ranks = cutlab_context_ranks(s->context);
   int64_t n = s->experiment.examples, first = n * ranks->rank / ranks->count;
   int64_t end = n * (ranks->rank + 1) / ranks->count;
-  s->experiment.form = CUTLAB_FORM_HELD;
   return cutlab_agree_over_ranks(
       s->context,
       cutlab_dataset_draw_part(s->context, &s->own_data, &s->experiment, first, end - first));

@@ -22,8 +22,6 @@ enum { row_block = 64, max_blocks = 64, filter_block = 4 };
 static cutlab_status collect_rows(const cutlab_simulation *s, double **rows) {
   const cutlab_dataset *data = s->data;
   int64_t depth = data->dimension - data->columns, n = data->noise_rows, m = n + s->filter_count;
-  double bytes = ((double)m * (double)data->dimension + (double)m * (double)m) * 8;
-  CUTLAB_TRY(cutlab_check_memory(s->context, bytes, "the Gram form of held data"));
   *rows = cutlab_allocate(s->context, m * depth, sizeof **rows);
   double *filter = cutlab_allocate(s->context, data->dimension, sizeof *filter);
   for (int64_t ip = 0; ip < s->patch_count && *rows; ++ip)

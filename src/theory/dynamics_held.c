@@ -12,8 +12,6 @@ enum { row_block = 64, column_block = 512, filter_block = 32 };
 
 cutlab_status cutlab_held_create(cutlab_simulation *s) {
   int64_t d = s->data->dimension, columns = s->data->columns;
-  double bytes = 16 * (double)s->filter_count * (double)d;
-  CUTLAB_TRY(cutlab_check_memory(s->context, bytes, "holding the filters in R^d"));
   s->filters = cutlab_allocate(s->context, s->filter_count * d, sizeof *s->filters);
   s->gradient = cutlab_allocate(s->context, s->filter_count * d, sizeof *s->gradient);
   if (!s->filters || !s->gradient) return CUTLAB_ERROR_MEMORY;

@@ -12,8 +12,20 @@
 #include "base/streams.h"
 #include "theory/simulation_internal.h"
 
+/* What the dynamics of patches in R^d take beside these. */
+static cutlab_status check_fits(const cutlab_simulation *s, cutlab_form form, int64_t noise_rows,
+                                int64_t dimension) {
+  double filters = cutlab_experiment_rows(&s->experiment), m = (double)noise_rows + filters;
+  double d = (double)dimension;
+  return form == CUTLAB_FORM_HELD
+             ? cutlab_check_memory(s->context, 16 * filters * d, "holding the filters in R^d")
+             : cutlab_check_memory(s->context, 8 * (m * d + m * m), "the Gram form of held data");
+}
+
 static cutlab_status allocate_common(cutlab_simulation *s) {
   cutlab_context *c = s->context;
+  if (s->data->form != CUTLAB_FORM_WISHART)
+    CUTLAB_TRY(check_fits(s, s->form, s->data->noise_rows, s->data->dimension));
   int64_t f = s->filter_count, columns = f * s->data->columns;
   s->inner = cutlab_allocate(c, f * s->patch_count, sizeof(double));
   s->pulls = cutlab_allocate(c, f * s->patch_count, sizeof(double));
@@ -54,6 +66,12 @@ static void draw_coordinates(cutlab_simulation *s) {
 }
 
 /* A step costs about 4 nPd operations with the data held and 4 N^2 in Gram form. */
+static cutlab_form choose_faster(int64_t noise_rows, int64_t patch_count, int64_t dimension) {
+  double rows = (double)noise_rows;
+  return rows * rows < (double)patch_count * (double)dimension ? CUTLAB_FORM_GRAM
+                                                               : CUTLAB_FORM_HELD;
+}
+
 static cutlab_status choose_form(cutlab_simulation *s) {
   const cutlab_dataset *data = s->data;
   cutlab_form form = s->experiment.form;
@@ -76,10 +94,7 @@ static cutlab_status choose_form(cutlab_simulation *s) {
     return cutlab_fail(s->context, CUTLAB_ERROR_ARGUMENT,
                        "form is wishart, but the data set holds patches; use form=held or gram");
   if (form == CUTLAB_FORM_AUTO)
-    form = (double)data->noise_rows * (double)data->noise_rows <
-                   (double)s->patch_count * (double)data->dimension
-               ? CUTLAB_FORM_GRAM
-               : CUTLAB_FORM_HELD;
+    form = choose_faster(data->noise_rows, s->patch_count, data->dimension);
   s->form = form;
   return CUTLAB_OK;
 }
@@ -141,6 +156,24 @@ static cutlab_status prepare(cutlab_simulation *s) {
   return CUTLAB_OK;
 }
 
+/* Whether a training fits is known before its data are drawn. */
+static cutlab_status check_drawn_fits(const cutlab_simulation *s) {
+  const struct cutlab_experiment *x = &s->experiment;
+  int64_t n = x->examples, rows = n * (x->patches - 1);
+  cutlab_form form = x->form;
+  if (cutlab_dataset_choose_form(x) == CUTLAB_FORM_WISHART) return CUTLAB_OK;
+  if (form == CUTLAB_FORM_AUTO) form = choose_faster(rows, n * x->patches, x->dimension);
+  return check_fits(s, form, rows, x->dimension);
+}
+
+static cutlab_status draw_data(cutlab_simulation *s) {
+  bool divided = cutlab_context_ranks(s->context) != NULL;
+  if (divided) s->experiment.form = CUTLAB_FORM_HELD;
+  CUTLAB_TRY(cutlab_agree_over_ranks(s->context, check_drawn_fits(s)));
+  return divided ? cutlab_divided_draw(s)
+                 : cutlab_dataset_draw(s->context, &s->own_data, &s->experiment);
+}
+
 cutlab_status cutlab_simulation_create(cutlab_context *context, cutlab_simulation **simulation,
                                        const cutlab_experiment *experiment,
                                        const cutlab_dataset *dataset) {
@@ -153,11 +186,9 @@ cutlab_status cutlab_simulation_create(cutlab_context *context, cutlab_simulatio
   if (dataset) status = cutlab_dataset_describe(context, &s->experiment, dataset);
   if (status == CUTLAB_OK && (!dataset || dataset->feature_count))
     status = cutlab_experiment_validate(context, &s->experiment);
-  bool divided = cutlab_context_ranks(context) != NULL;
-  if (divided && status == CUTLAB_OK) status = cutlab_divided_check(s, dataset);
-  if (!dataset && status == CUTLAB_OK)
-    status =
-        divided ? cutlab_divided_draw(s) : cutlab_dataset_draw(context, &s->own_data, experiment);
+  if (cutlab_context_ranks(context) && status == CUTLAB_OK)
+    status = cutlab_divided_check(s, dataset);
+  if (!dataset && status == CUTLAB_OK) status = draw_data(s);
   s->data = dataset ? dataset : s->own_data;
   if (status == CUTLAB_OK) status = cutlab_agree_over_ranks(context, prepare(s));
   if (status == CUTLAB_OK)

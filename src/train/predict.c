@@ -60,12 +60,13 @@ static cutlab_status open_network(prediction *p, const char *checkpoint) {
   return cutlab_checkpoint_read(p->context, checkpoint, &values, NULL);
 }
 
-/* `source`: NULL for the run's own data. */
+/* `source`: NULL for the run's own data; without a data set they are at its path. */
 static cutlab_status open_data(prediction *p, const cutlab_collection_source *source) {
-  const cutlab_collection_source own = cutlab_trainer_source(p->settings);
-  CUTLAB_TRY(cutlab_collection_open(p->context, &p->collection, source ? source : &own));
-  if (source) return CUTLAB_OK;
-  return cutlab_trainer_check_data(p->context, &p->collection, p->record, p->folder);
+  if (source && source->dataset) return cutlab_collection_open(p->context, &p->collection, source);
+  cutlab_collection_source own = cutlab_trainer_source(p->settings);
+  if (source) own.path = source->path;
+  CUTLAB_TRY(cutlab_collection_open(p->context, &p->collection, &own));
+  return cutlab_trainer_check_data(p->context, &p->collection, p->record, p->folder, own.path);
 }
 
 static cutlab_status predict(prediction *p, const char *checkpoint,

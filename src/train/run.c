@@ -60,11 +60,16 @@ static cutlab_status write_difficulty(cutlab_trainer *t) {
 }
 
 /* Whatever the labels, mixed or smoothed, equal probabilities for all classes have the loss
-   ln(classes). */
+   ln(classes). In a short trial a few steps at the start may outweigh all other losses of an epoch,
+   but not its accuracies: a network that guesses half again as well as chance, and whose loss has
+   not risen since the first epoch, is left to learn. */
 static void warn_of_loss(const cutlab_trainer *t) {
-  double guessing = log((double)t->collection.classes);
-  double loss = cutlab_json_get_number(cutlab_metrics_last(&t->metrics), "train_loss", NAN);
-  if (!(loss > guessing)) return;
+  double classes = (double)t->collection.classes, guessing = log(classes);
+  const json_t *last = cutlab_metrics_last(&t->metrics);
+  double loss = cutlab_json_get_number(last, "train_loss", NAN),
+         first = cutlab_json_get_number(json_array_get(t->metrics.lines, 0), "train_loss", NAN),
+         accuracy = cutlab_json_get_number(last, "train_accuracy", NAN);
+  if (!(loss > guessing) || (accuracy >= 1.5 / classes && loss <= first)) return;
   cutlab_warn(t->context,
               "%s: the loss of the last epoch, %.4g, is above that of guessing, %.4g; a lower "
               "learning_rate (%g), more epochs (%" PRId64 ") or a smaller batch may help",
@@ -239,7 +244,8 @@ static cutlab_status continue_run(cutlab_context *context, char **result, const 
   cutlab_trainer trainer;
   cutlab_status status = cutlab_trainer_open(&trainer, context, settings, folder);
   if (status == CUTLAB_OK)
-    status = cutlab_trainer_check_data(context, &trainer.collection, record, trainer.folder);
+    status = cutlab_trainer_check_data(context, &trainer.collection, record, trainer.folder,
+                                       cutlab_trainer_source(settings).path);
   if (status == CUTLAB_OK) take_identity(&trainer, record);
   if (status == CUTLAB_OK) clean_up(&trainer);
   if (status == CUTLAB_OK) status = restore(&trainer);
@@ -263,6 +269,35 @@ static cutlab_status resume_locked(cutlab_context *context, char **result, const
   json_t *record;
   CUTLAB_TRY(read_run(context, &settings, &record, folder));
   cutlab_status status = continue_run(context, result, folder, settings, record);
+  json_decref(record);
+  cutlab_training_free(settings);
+  return status;
+}
+
+/* Opens the data where the settings say, and keeps the place if they are the run's. */
+static cutlab_status take_place(cutlab_context *context, const struct cutlab_training *settings,
+                                json_t *record, const char *folder) {
+  cutlab_collection data;
+  const cutlab_collection_source source = cutlab_trainer_source(settings);
+  CUTLAB_TRY(cutlab_collection_open(context, &data, &source));
+  cutlab_status status = cutlab_trainer_check_data(context, &data, record, folder, source.path);
+  cutlab_collection_clear(&data);
+  if (status != CUTLAB_OK) return status;
+  json_object_set_new(json_object_get(record, "settings"), "path", json_string(settings->path));
+  return cutlab_trainer_write_json(context, folder, "run.json", json_incref(record));
+}
+
+static cutlab_status relocate_locked(cutlab_context *context, const char *folder,
+                                     const char *path) {
+  cutlab_training *settings;
+  json_t *record;
+  CUTLAB_TRY(read_run(context, &settings, &record, folder));
+  const char *before =
+      json_string_value(json_object_get(json_object_get(record, "settings"), "path"));
+  cutlab_status status = cutlab_training_set(context, settings, "path", path);
+  make_absolute(settings->path);
+  bool moved = !before || strcmp(settings->path, before) != 0;
+  if (status == CUTLAB_OK && moved) status = take_place(context, settings, record, folder);
   json_decref(record);
   cutlab_training_free(settings);
   return status;
@@ -311,15 +346,17 @@ static cutlab_status look_for_run(cutlab_context *context, bool *begun, const ch
   return CUTLAB_OK;
 }
 
-/* Another process may have begun or ended the training before this one had the lock. */
+/* Another process may have begun or ended the training before this one had the lock. Data that have
+   moved since it was begun are where `training` says. */
 static cutlab_status share_locked(cutlab_context *context, char **result,
                                   const cutlab_training *training, const char *folder) {
   bool finished, begun;
   CUTLAB_TRY(take_result(context, result, &finished, folder));
   if (finished) return CUTLAB_OK;
   CUTLAB_TRY(look_for_run(context, &begun, folder));
-  return begun || !training ? resume_locked(context, result, folder)
-                            : execute(context, result, training, folder, true);
+  if (!begun && training) return execute(context, result, training, folder, true);
+  if (training) CUTLAB_TRY(relocate_locked(context, folder, training->path));
+  return resume_locked(context, result, folder);
 }
 
 /* Refuses what needs no lock to be refused; without a training there must be a run in the folder.
@@ -351,4 +388,13 @@ cutlab_status cutlab_train_share(cutlab_context *context, char **result, bool *b
 
 cutlab_status cutlab_train_resume(cutlab_context *context, char **result, const char *folder) {
   return cutlab_train_share(context, result, NULL, NULL, folder);
+}
+
+cutlab_status cutlab_train_relocate(cutlab_context *context, const char *folder, const char *path) {
+  cutlab_hold hold;
+  CUTLAB_TRY(check_run(context, folder));
+  CUTLAB_TRY(cutlab_hold_take(context, &hold, NULL, folder));
+  cutlab_status status = relocate_locked(context, folder, path);
+  cutlab_hold_end(context, &hold);
+  return status;
 }

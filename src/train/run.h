@@ -50,16 +50,17 @@ json_t *cutlab_trainer_result(const cutlab_trainer *trainer);
 /* Reads run.json of a folder: `settings` (made by the caller) and the whole (`*record`). */
 cutlab_status cutlab_trainer_read(cutlab_context *context, struct cutlab_training *settings,
                                   json_t **record, const char *folder);
-/* Fails unless the data are those that the run of `record` began with. */
+/* Fails unless the data are those that the run of `record` began with; `path` is where they were
+   read, or NULL. */
 cutlab_status cutlab_trainer_check_data(cutlab_context *context, const cutlab_collection *data,
-                                        const json_t *record, const char *folder);
+                                        const json_t *record, const char *folder, const char *path);
 cutlab_status cutlab_trainer_write_json(cutlab_context *context, const char *folder,
                                         const char *name, json_t *value);
 
-/* Trains in `folder`, goes on with the run there, whose settings are its own, or, where that has
-   finished, gives its result: under one lock, so that several processes may do this at once. NULL
-   as `training`: no run is begun. *busy (may be NULL): CUTLAB_ERROR_IO is returned because another
-   process is training there. */
+/* Trains in `folder`, goes on with the run there, whose settings are its own (its data may have
+   moved), or, where that has finished, gives its result: under one lock, so that several processes
+   may do this at once. NULL as `training`: no run is begun. *busy (may be NULL): CUTLAB_ERROR_IO is
+   returned because another process is training there. */
 cutlab_status cutlab_train_share(cutlab_context *context, char **result, bool *busy,
                                  const cutlab_training *training, const char *folder);
 

@@ -51,16 +51,17 @@ static json_t *data(cutlab_context *context, const cutlab_collection *c) {
 }
 
 cutlab_status cutlab_trainer_check_data(cutlab_context *context, const cutlab_collection *data,
-                                        const json_t *record, const char *folder) {
+                                        const json_t *record, const char *folder,
+                                        const char *path) {
   char now[24];
   const char *then =
       json_string_value(json_object_get(json_object_get(record, "data"), "fingerprint"));
   snprintf(now, sizeof now, "%016" PRIx64, data->fingerprint);
   if (then && strcmp(now, then) == 0) return CUTLAB_OK;
-  return cutlab_fail(context, CUTLAB_ERROR_ARGUMENT,
-                     "%s: the data have changed since the run began (fingerprint %s, now %s); "
-                     "accepted: the same data",
-                     folder, then ? then : "missing", now);
+  return cutlab_fail(context, CUTLAB_ERROR_FORMAT,
+                     "%s: the data%s%s are not those that the run began with (fingerprint %s, now "
+                     "%s); accepted: the same data",
+                     folder, path ? " in " : "", path ? path : "", then ? then : "missing", now);
 }
 
 static cutlab_status settings_json(cutlab_context *context, json_t **value,

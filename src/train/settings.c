@@ -263,14 +263,21 @@ cutlab_status cutlab_training_from_json(cutlab_context *context, cutlab_training
   return cutlab_table_apply_json(context, &table, training, set, text);
 }
 
-cutlab_status cutlab_training_to_json(cutlab_context *context, char **text,
-                                      const cutlab_training *training) {
-  return cutlab_table_print(context, text, &table, training, true);
+static bool has_policy(const struct cutlab_training *training) {
+  return training->policy[strspn(training->policy, " \t\r\n")];
 }
 
+cutlab_status cutlab_training_to_json(cutlab_context *context, char **text,
+                                      const cutlab_training *training) {
+  return cutlab_table_print(context, text, &table, training, true, NULL);
+}
+
+/* Beside a policy a recipe's augment has no effect, and by name it would be refused with other
+   data, whose recipe has another. */
 cutlab_status cutlab_training_to_yaml(cutlab_context *context, char **text,
                                       const cutlab_training *training) {
-  return cutlab_table_print(context, text, &table, training, false);
+  bool idle = has_policy(training) && !(training->given & bit("augment"));
+  return cutlab_table_print(context, text, &table, training, false, idle ? "augment" : NULL);
 }
 
 char *cutlab_training_get(const cutlab_training *training, const char *key) {
@@ -333,7 +340,7 @@ static cutlab_status validate_replaced(cutlab_context *context,
                                        const struct cutlab_training *training) {
   static const char *const replaced[] = {"method", "augment", "alpha", "mix_probability",
                                          "cut_share"};
-  if (!training->policy[strspn(training->policy, " \t\r\n")]) return CUTLAB_OK;
+  if (!has_policy(training)) return CUTLAB_OK;
   for (size_t i = 0; i < sizeof replaced / sizeof *replaced; ++i) {
     bool idle = false;
     if (!(training->given & bit(replaced[i]))) continue;

@@ -35,6 +35,8 @@ def as_array(value: Any, name: str) -> Array:
         return value
     if not is_tensor(value):
         raise Error(f"{name} is a {type(value).__name__}; accepted: NumPy array, PyTorch tensor")
+    if str(value.layout) != "torch.strided":
+        raise Error(f"{name} has layout {value.layout}; accepted: torch.strided (to_dense())")
     if value.device.type != "cpu":
         raise Error(f"{name} is on device {value.device}; accepted: cpu")
     if value.requires_grad:

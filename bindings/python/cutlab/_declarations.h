@@ -111,6 +111,7 @@ const cutlab_parameter *cutlab_training_parameter(int i);
 const char *cutlab_training_recipe(int i, const char **name);
 cutlab_status cutlab_train_execute(cutlab_context *context, char **result, const cutlab_training *training, const char *folder);
 cutlab_status cutlab_train_resume(cutlab_context *context, char **result, const char *folder);
+cutlab_status cutlab_train_relocate(cutlab_context *context, const char *folder, const char *path);
 cutlab_status cutlab_train_describe(cutlab_context *context, char **text, const cutlab_training *training);
 cutlab_status cutlab_train_predict(cutlab_context *context, char **summary, const char *folder, const char *checkpoint, const cutlab_collection_source *source, const char *out);
 cutlab_status cutlab_train_cartography(cutlab_context *context, const char *folder, const char *out);

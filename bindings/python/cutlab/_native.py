@@ -72,17 +72,14 @@ lib = _load()
 
 # ---- Contexts ----
 
-_LOADED_IN = os.getpid()
-
 
 class _Thread(threading.local):
-    """A thread's own context. OpenMP cannot start threads in a fork: one thread there."""
+    """A thread's own context."""
 
     def __init__(self) -> None:
         made = ffi.new("cutlab_context **")
         if lib.cutlab_context_create(made) != lib.CUTLAB_OK:
             raise MemoryError("cutlab: no memory for a context")
-        self.process = os.getpid()
         self.handle = ffi.gc(made[0], lib.cutlab_context_free)
 
 
@@ -90,9 +87,6 @@ _thread = _Thread()
 
 
 def context() -> Any:
-    if _thread.process != os.getpid():
-        lib.cutlab_context_set_threads(_thread.handle, 1)
-        _thread.process = os.getpid()
     return _thread.handle
 
 
@@ -117,10 +111,7 @@ def set_threads(count: int) -> None:
 
     Results do not depend on it. The default is 1. In a process made by fork only 1 is accepted.
     """
-    count = whole("count", count, 0, 1024)
-    if count != 1 and os.getpid() != _LOADED_IN:
-        raise Error(f"threads is {count}; accepted: 1, for this process was made by fork")
-    call("cutlab_context_set_threads", count)
+    call("cutlab_context_set_threads", whole("count", count, 0, 1024))
 
 
 def threads() -> int:

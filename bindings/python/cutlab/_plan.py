@@ -79,7 +79,7 @@ def ids(samples: Any, name: str = "samples") -> npt.NDArray[np.int64]:
 
 
 def _draw_of(
-    samples: Samples, height: int, width: int, seed: int, epoch: int
+    samples: Samples, height: int, width: int, seed: int | None, epoch: int | None
 ) -> tuple[Any, npt.NDArray[np.int64]]:
     """A cutlab_draw, and the ids that must outlive it."""
     if isinstance(samples, (int, np.integer)):
@@ -162,13 +162,13 @@ class Plan:
         samples: Samples,
         height: int,
         width: int,
-        seed: int = 0,
-        epoch: int = 0,
+        seed: int | None = 0,
+        epoch: int | None = 0,
     ) -> Plan:
         """A plan made elsewhere, checked in every respect.
 
         entries: dtype as `Plan.entries`, any order; runs: [R][2] int64. seed and epoch are only
-        kept.
+        kept; None for both: they are not known.
         """
         if not isinstance(entries, np.ndarray) or entries.dtype != ENTRY or entries.ndim != 1:
             raise Error(
@@ -177,7 +177,11 @@ class Plan:
         entries = np.ascontiguousarray(entries)
         ranges = np.ascontiguousarray(runs, np.int64).reshape(-1, 2)
         plan = cls._new(policy)
-        draw, _ids = _draw_of(samples, height, width, seed, epoch)
+        if seed is None and epoch is None:
+            draw, _ids = _draw_of(samples, height, width, 0, 0)
+            draw.epoch = -1
+        else:
+            draw, _ids = _draw_of(samples, height, width, seed, epoch)
         call(
             "cutlab_plan_set",
             plan._handle,
@@ -201,12 +205,14 @@ class Plan:
         return self._policy
 
     @property
-    def seed(self) -> int:
-        return int(self._drawn.seed)
+    def seed(self) -> int | None:
+        """None where the plan was read from a ledger that does not say it; so for epoch."""
+        return None if self.epoch is None else int(self._drawn.seed)
 
     @property
-    def epoch(self) -> int:
-        return int(self._drawn.epoch)
+    def epoch(self) -> int | None:
+        epoch = int(self._drawn.epoch)
+        return None if epoch < 0 else epoch
 
     @property
     def height(self) -> int:
@@ -428,9 +434,10 @@ class Plan:
         )
 
     def __repr__(self) -> str:
+        origin = "" if self.epoch is None else f", seed {self.seed}, epoch {self.epoch}"
         return (
             f"Plan({len(self)} samples of {self.height} x {self.width}, "
-            f"{len(self.entries)} entries, seed {self.seed}, epoch {self.epoch})"
+            f"{len(self.entries)} entries{origin})"
         )
 
 

@@ -99,7 +99,8 @@ class Policy:
 
         draws 0 chooses: 10^6, fewer for costly masks.
         """
-        height, width = (whole("size", size, 1, 2**31 - 1) for size in (height, width))
+        height = whole("height", height, 1, 2**31 - 1)
+        width = whole("width", width, 1, 2**31 - 1)
         summary = ffi.new("cutlab_policy_summary *")
         shares = np.zeros((height, width)) if coverage else None
         target = NULL if shares is None else ffi.from_buffer("double[]", shares)

@@ -156,6 +156,8 @@ def test_ledgers(tmp_path, name, text):
     again = cutlab.read_ledger(path, policy, *SIZE)
     assert len(again) == 3
     for one, two in zip(plans, again):
+        assert (one.seed, one.epoch) == (two.seed, two.epoch)
+        assert repr(one) == repr(two)
         images = pictures(8)
         assert same_bits(one.apply(images), two.apply(images))
         labels = np.arange(8) % 3
@@ -164,6 +166,17 @@ def test_ledgers(tmp_path, name, text):
     (by_text,) = cutlab.read_ledger(path, text, *SIZE)
     assert by_text.policy == policy
     assert by_text.entries.tobytes() == again[0].entries.tobytes()
+
+
+def test_a_ledger_without_seed_and_epoch(tmp_path):
+    path = tmp_path / "ledger.jsonl"
+    path.write_text('{"batch": 0, "row": 0, "sample": 3, "steps": []}\n')
+    (plan,) = cutlab.read_ledger(path, "cutmix", *SIZE)
+    for one in (plan, pickle.loads(pickle.dumps(plan))):
+        assert (one.seed, one.epoch) == (None, None)
+        assert repr(one).endswith("0 entries)")
+    with pytest.raises(cutlab.Error, match="epoch is None"):
+        cutlab.Plan.from_entries(plan.policy, plan.entries, [], [3], *SIZE, seed=1, epoch=None)
 
 
 def test_a_foreign_file_is_no_ledger(tmp_path):

@@ -76,6 +76,10 @@ def test_descriptions():
     assert again.coverage is None
     with pytest.raises(cutlab.Error, match="draws"):
         policy.describe(16, 16, draws=-1)
+    with pytest.raises(cutlab.Error, match="height is 0"):
+        policy.describe(0, 16)
+    with pytest.raises(cutlab.Error, match="width is 0"):
+        policy.describe(16, 0)
 
 
 def test_coverage_of_an_image_is_not_transposed():

@@ -57,6 +57,7 @@ def test_dtypes_by_their_torch_names():
         (torch.zeros(COUNT, 3, *SIZE, dtype=torch.bfloat16), "bfloat16"),
         (torch.zeros(COUNT, 3, *SIZE, requires_grad=True), "requires gradients"),
         (torch.zeros(COUNT, 3, *SIZE, device="meta"), "device meta"),
+        (torch.zeros(COUNT, 3, *SIZE).to_sparse(), "layout torch.sparse_coo; accepted: .*strided"),
         (torch.zeros(COUNT, 3, *SIZE)[:, :2], None),
         (torch.zeros(COUNT, 3, SIZE[0] * 2, SIZE[1])[:, :, ::2], "strides"),
     ],
