@@ -241,7 +241,8 @@ fi
 if [ -d "$data/cifar-10" ]; then
   hold "catches INT" train dataset=cifar10 "path=$data/cifar-10" model=linear --out stopped
   check "stopped while data are read" obeys INT
-  check "before all are" grep -q '^cutlab: cancelled: reading the data set at [0-5]; nothing was begun' errors
+  check "before all are" grep -qE \
+    '^cutlab: cancelled: (planning at [0-9]+|reading the data set at [0-5]); nothing was begun' errors
   check "nothing is left" [ ! -e stopped ]
 else
   echo "CIFAR-10 is not there: not stopped reading it"
